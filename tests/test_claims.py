@@ -1,0 +1,41 @@
+"""A claim must be able to fail, and say what was measured."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from utils.claims import ClaimFailed, claim
+
+
+def test_a_claim_that_holds_prints_one_line_with_its_measurement(capsys):
+    claim("the ratio is at least 5", 7.314, at_least=5)
+    assert capsys.readouterr().out == "✔ the ratio is at least 5 · measured 7.314\n"
+
+
+@pytest.mark.parametrize("measured, bounds", [
+    (4.9, {"at_least": 5}), (5.1, {"at_most": 5}), (math.nan, {"at_least": 5}), (math.nan, {"at_most": 5}),
+    (torch.tensor(4.0), {"at_least": 5}), (np.float64(4.0), {"at_least": 5}), ([6, 4], {"at_least": 5}),
+    (torch.tensor([6.0, math.nan]), {"at_least": 5}), (1, {"at_least": 2, "at_most": 3}),
+    (False, {}), ([True, False], {}), (torch.tensor(False), {}), (np.bool_(False), {})])
+def test_a_claim_that_fails_prints_a_cross_and_raises(capsys, measured, bounds):
+    with pytest.raises(ClaimFailed, match="✘ sentence"):
+        claim("sentence", measured, **bounds)
+    assert capsys.readouterr().out.startswith("✘ sentence · measured ")
+
+
+@pytest.mark.parametrize("measured, bounds, error", [
+    (7.0, {}, ValueError), (True, {"at_least": 1}, ValueError), ([], {"at_least": 1}, ValueError),
+    ("7", {"at_least": 1}, TypeError), (None, {"at_least": 1}, TypeError)])
+def test_a_claim_that_could_not_fail_is_refused(measured, bounds, error):
+    with pytest.raises(error):
+        claim("sentence", measured, **bounds)
+
+
+@pytest.mark.parametrize("measured, shown", [
+    (True, "yes"), (1234, "1,234"), (1.23e-7, "1.23e-07"), (0.0, "0"), ([1.0, 3.0, 2.0], "1 to 3"),
+    (torch.tensor(2.5), "2.5"), (123456.0, "1.23e+05")])
+def test_measurements_are_short_to_read(capsys, measured, shown):
+    claim("s", measured, **({} if measured is True else {"at_least": -1}))
+    assert capsys.readouterr().out == f"✔ s · measured {shown}\n"

@@ -1,0 +1,64 @@
+"""Batches cover the data, fit finds a known minimum and stops at a loss that is no number."""
+
+import pytest
+import torch
+
+from utils.training import batches, fit
+
+
+def test_batches_see_every_sample_once_a_pass():
+    seen = torch.cat(list(batches(torch.arange(12), batch_size=4, steps=3)))
+    assert sorted(seen.tolist()) == list(range(12))
+
+
+def test_batches_are_shuffled_anew_and_keep_pairs_together():
+    pairs = list(batches(torch.arange(100), torch.arange(100) * 2, batch_size=100, steps=2))
+    assert all(torch.equal(2 * a, b) for a, b in pairs)
+    assert not torch.equal(pairs[0][0], pairs[1][0])
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (dict(batch_size=5), "between 1 and"), (dict(batch_size=0), "between 1 and")])
+def test_impossible_batches_are_refused(arguments, word):
+    with pytest.raises(ValueError, match=word):
+        next(batches(torch.zeros(4), steps=1, **arguments))
+
+
+def test_tensors_of_different_length_are_refused():
+    with pytest.raises(ValueError, match="equal length"):
+        next(batches(torch.zeros(4), torch.zeros(5), batch_size=2, steps=1))
+
+
+@pytest.mark.parametrize("one_cycle", [False, True])
+def test_fit_finds_the_mean_and_logs_the_parts(one_cycle):
+    torch.manual_seed(0)
+    y = torch.randn(1000, 2) + torch.tensor([3.0, -1.0])
+    center = torch.nn.Parameter(torch.zeros(2))
+
+    def loss_fn(batch):
+        distance = ((batch - center) ** 2).sum(1).mean()
+        return distance, {"norm": center.norm()}
+
+    history = fit([center], loss_fn, batches(y, batch_size=1000, steps=300), 300, lr=0.1, one_cycle=one_cycle)
+    assert torch.allclose(center, y.mean(0), atol=1e-2)
+    assert len(history.loss) == 300 and len(history.parts["norm"]) == 300
+    assert history.last() < history.loss[0]
+    assert history.last(part="norm") == pytest.approx(y.mean(0).norm().item(), rel=0.05)
+
+
+def test_fit_calls_back_before_every_step_and_after_the_last():
+    w, at = torch.nn.Parameter(torch.ones(1)), []
+    fit([w], lambda batch: (w**2).sum(), batches(torch.zeros(1), batch_size=1, steps=3), 3, callback=at.append)
+    assert at == [0, 1, 2, 3]
+
+
+def test_fit_stops_at_a_loss_that_is_no_number():
+    w = torch.nn.Parameter(torch.ones(1))
+    with pytest.raises(FloatingPointError, match="step 0.*lower lr"):
+        fit([w], lambda batch: (w * float("nan")).sum(), batches(torch.zeros(1), batch_size=1, steps=3), 3)
+
+
+def test_fit_says_so_when_the_batches_run_out():
+    w = torch.nn.Parameter(torch.ones(1))
+    with pytest.raises(ValueError, match="2 batches.*3 steps"):
+        fit([w], lambda batch: (w**2).sum(), batches(torch.zeros(1), batch_size=1, steps=2), 3)

@@ -1,0 +1,1 @@
+"""What the notebooks share: files, devices, figures, measuring rods, checks. The lessons stand in the notebooks."""

@@ -1,0 +1,1 @@
+"""Measuring rods: one file per subject."""
