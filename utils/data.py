@@ -1,0 +1,126 @@
+"""The digits as tensors on the course's device: the full MNIST or, without a network, 5,000 of its digits."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torchvision.datasets import MNIST
+
+from utils.archives import Archive, DataError, Unreachable, obtain
+from utils.runtime import device
+
+__all__ = ["DataError", "Digits", "binarize", "mnist"]
+
+ROOT = Path(__file__).resolve().parents[1] / "data"
+
+# archive's size in bytes, SHA-256 of the unpacked file; torchvision knows the archives' MD5s and mirrors
+FULL = {
+    "train-images-idx3-ubyte": (9912422, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
+    "train-labels-idx1-ubyte": (28881, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
+    "t10k-images-idx3-ubyte": (1648877, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
+    "t10k-labels-idx1-ubyte": (4542, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+}
+
+# written by tools/offline_digits.py; origin and licenses in data/README.md
+OFFLINE = [
+    Archive("train-images-idx3-ubyte", 652379, "d67072181c78dd187eda989332d3426d",
+            "306172daa4ccc9746cbd8c832a5255b210fac0811630866f1fc94d782660130d"),
+    Archive("train-labels-idx1-ubyte", 2057, "5d414d19a61a318cc5c2f6e6db680a69",
+            "e55b9c74515fb3c90fce3207e0f97c1dc522de2581159f6e6333df92e31ce738"),
+    Archive("t10k-images-idx3-ubyte", 162574, "f91d66bce7e095ad0a74998314af09d4",
+            "1da56c40fa0beda8c117213511bc93849aaa5452d48ab36701f73888af2c014b"),
+    Archive("t10k-labels-idx1-ubyte", 522, "3d9146bdc0ae36e9c98933462a00727f",
+            "a6bdd0cd760b755df537ca2b7e220cac8be6c0c18b7aa41c9009c140bbb49b0f"),
+]
+
+
+class Digits(NamedTuple):
+    """Images as rows in [0, 1] and their labels: (N, 784) float32 and (N,) int64, on the course's device."""
+
+    train: torch.Tensor
+    train_labels: torch.Tensor
+    test: torch.Tensor
+    test_labels: torch.Tensor
+    source: str  # "full MNIST" or "offline digits"
+
+
+def mnist():
+    """The digits of the data folder, else downloaded ones, else the offline digits; a line says which.
+
+    The folder is `data` beside the package, or what PRACTICUM_DATA names. PRACTICUM_OFFLINE=1 takes the
+    offline digits at once: 400 of each class to train on and 100 to test, all out of MNIST's training set.
+    Returns Digits. Raises DataError if PRACTICUM_DATA names no folder, or a damaged file cannot be replaced.
+    Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits (1998).
+    """
+    raw = _root() / "MNIST" / "raw"
+    if os.environ.get("PRACTICUM_OFFLINE", "").lower() not in ("", "0", "false", "no"):
+        return _offline("PRACTICUM_OFFLINE is set; unset it for the full MNIST")
+    wanted = [Archive(name, FULL[name][0], md5, FULL[name][1])
+              for name, md5 in ((packed.removesuffix(".gz"), md5) for packed, md5 in MNIST.resources)]
+    try:
+        contents, remarks = obtain(raw, wanted, MNIST.mirrors)
+    except Unreachable as why:
+        return _offline(f"the full MNIST could not be downloaded: {why}. To get it, connect and restart the "
+                        f"kernel, or put its four .gz archives into {raw}")
+    return _tensors(contents, "full MNIST", remarks)
+
+
+def binarize(y, how="stochastic", generator=None):
+    """Black-and-white digits: 1 with probability y (how="stochastic", afresh at each call) or where y ≥ 0.5.
+
+    y: floats in [0, 1], any shape; the result has its shape, dtype and device.
+    how: "stochastic" or "threshold". generator: torch.Generator, or None for torch's own.
+    Stochastic, thresholded and once-and-for-all binarized digits are different problems: never compare their
+    log-likelihoods in one table. Raises ValueError for another `how`.
+    Source: Salakhutdinov and Murray, On the quantitative analysis of deep belief networks (2008), section 5.
+    """
+    if how == "stochastic":  # a comparison, for torch.bernoulli is slower on a CPU
+        where = y.device if generator is None else generator.device
+        noise = torch.rand(y.shape, generator=generator, dtype=y.dtype, device=where)
+        return (noise.to(y.device) < y).to(y.dtype)
+    if how == "threshold":
+        return (y >= 0.5).to(y.dtype)
+    raise ValueError(f"how={how!r}: choose 'stochastic' or 'threshold'")
+
+
+def _root():
+    """The folder that holds MNIST/raw."""
+    named = os.environ.get("PRACTICUM_DATA")
+    if not named:
+        return ROOT
+    root = Path(named).expanduser().absolute()
+    if not root.is_dir():
+        raise DataError(f"PRACTICUM_DATA={named} names no folder (looked for {root}): "
+                        f"make it, correct the name, or unset PRACTICUM_DATA to use {ROOT}")
+    return root
+
+
+def _offline(why):
+    """The digits that come with the course; nothing is fetched."""
+    raw = ROOT / "offline" / "MNIST" / "raw"
+    try:
+        contents, _ = obtain(raw, OFFLINE, mirrors=[])
+    except DataError:
+        raise DataError(f"the offline digits in {raw} are missing or damaged: in a clone of the course "
+                        "`git checkout -- data/offline` restores them") from None
+    return _tensors(contents, "offline digits", [why])
+
+
+def _tensors(contents, source, remarks):
+    """Digits from verified contents, which torchvision parses out of a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as root:
+        raw = Path(root, "MNIST", "raw")
+        raw.mkdir(parents=True)
+        for name, content in contents.items():
+            (raw / name).write_bytes(content)
+        parts = [MNIST(root, train=train, download=False) for train in (True, False)]
+    tensors = []
+    for part in parts:  # divided on the CPU: CUDA multiplies by 1/255, which rounds otherwise
+        tensors += [part.data.reshape(-1, 784).float().div_(255).to(device()), part.targets.to(device())]
+    digits = Digits(*tensors, source)
+    remark = f" ({'; '.join(remarks)})" if remarks else ""
+    print(f"digits: {source}, {len(digits.train):,} to train on, {len(digits.test):,} to test, "
+          f"on {device()}{remark}")
+    return digits
