@@ -1,0 +1,153 @@
+"""README's tables and the navigation bars: what is read from a notebook, what is written, that it is current."""
+
+import json
+
+import contents
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+README = """# A course
+
+before
+<!-- course-map:begin -->
+<!-- course-map:end -->
+between
+<!-- claims:begin -->
+old
+<!-- claims:end -->
+after
+"""
+HEAD = """# 01 · Sparse codes
+
+## The question
+
+**The question.** How few atoms, e.g. strokes, does a digit need,
+if $|z|_1$ costs? We measure it.
+
+*On two CPU cores: 24 s.* Lecture 8, 12:00."""
+
+MAP = "The map:\n<!-- course-map:begin --><!-- course-map:end -->\nand on."
+
+
+def claim(sentence, measured, count):
+    return new_code_cell(f'from utils.claims import claim\nclaim("{sentence}", {measured}, at_least=1)',
+                         execution_count=count,
+                         outputs=[new_output("stream", text=f"✔ {sentence} · measured {measured}\n✔ f: right\n")])
+
+
+@pytest.fixture
+def course(tmp_path):
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    check = new_code_cell("f = exercises.check(f)", execution_count=3, outputs=[
+        new_output("stream", text="✔ f: agrees with the course's · measured exactly\n✘ g: wrong · measured 2\n")])
+    for name, title, cells in [("00-start-here", "# Start here\n\nWhat is this?", [new_markdown_cell(MAP)]),
+                               ("01-sparse-codes", HEAD, [claim("a|b is at least 1", 7.5, 1), check]),
+                               ("02-half", "# 02 – Half\n\nWhy half?", [claim("half is at least 1", 2, 1)])]:
+        nbformat.write(new_notebook(cells=[new_markdown_cell(title), *cells]), folder / f"{name}.ipynb")
+    return tmp_path
+
+
+def heads(course):
+    return ["".join(json.loads(path.read_text())["cells"][0]["source"]) for path in contents.notebooks(course)]
+
+
+def test_what_is_read_from_a_notebook(course):
+    book = contents.describe(course / "notebooks/01-sparse-codes.ipynb")
+    assert (book.number, book.title, book.seconds) == ("01", "Sparse codes", "24 s")
+    assert book.question == "How few atoms, e.g. strokes, does a digit need, if $|z|_1$ costs?"
+    assert book.claims == [("a|b is at least 1", True, "7.5")], "lines of exercises are no claims"
+
+
+def test_readme(course):
+    assert contents.main([], course) == 0
+    text = (course / "README.md").read_text(encoding="utf-8")
+    assert "| 01 | [Sparse codes](notebooks/01-sparse-codes.ipynb) | How few atoms, e.g. strokes, does a digit need, " \
+           "if $\\vert z\\vert _1$ costs? | 24 s |" in text
+    assert "| a\\|b is at least 1 | 7.5 | [01](notebooks/01-sparse-codes.ipynb) |" in text
+    assert "old" not in text and "before\n" in text and "\nbetween\n" in text and text.endswith("\nafter\n")
+
+
+def test_a_notebook_may_hold_the_map(course):
+    assert contents.main([], course) == 0
+    page = "".join(json.loads((course / "notebooks/00-start-here.ipynb").read_text())["cells"][1]["source"])
+    assert "| 02 | [Half](02-half.ipynb) | Why half? |  |" in page and page.endswith("-->\nand on.")
+
+
+def test_navigation(course):
+    assert contents.main([], course) == 0
+    first, middle, last = heads(course)
+    assert "[Contents](../README.md#course-map) · [01 Sparse codes →](01-sparse-codes.ipynb)" in first
+    assert "[← 00 Start here](00-start-here.ipynb) · [Contents](00-start-here.ipynb) · [02 Half →](02-half.ipynb)" \
+        in middle
+    assert "→" not in last and "[← 01 Sparse codes]" in last
+    assert middle.startswith("# 01 · Sparse codes\n\n<!-- nav:begin -->\n\n")
+    assert middle.endswith("<!-- nav:end -->" + HEAD.removeprefix("# 01 · Sparse codes"))
+    (course / "notebooks/02-half.ipynb").unlink()
+    assert contents.main([], course) == 0
+    assert "02" not in heads(course)[1]
+
+
+def test_a_second_time_changes_nothing_and_the_rest_stays_byte_for_byte(course):
+    before = (course / "notebooks/02-half.ipynb").read_text(encoding="utf-8").splitlines()
+    assert contents.main([], course) == 0
+    files = {path: path.read_bytes() for path in course.rglob("*.*")  if path.is_file()}
+    assert contents.main([], course) == 0
+    assert files == {path: path.read_bytes() for path in files}
+    after = (course / "notebooks/02-half.ipynb").read_text(encoding="utf-8").splitlines()
+    assert after[0:6] == before[0:6] and after[-20:] == before[-20:]
+    nbformat.validate(nbformat.read(course / "notebooks/02-half.ipynb", as_version=4))
+
+
+def test_check_shows_what_is_stale_and_writes_nothing(course, capsys):
+    assert contents.main([], course) == 0
+    assert contents.main(["--check"], course) == 0
+    path = course / "notebooks/02-half.ipynb"
+    path.write_text(path.read_text(encoding="utf-8").replace("measured 2", "measured 3"), encoding="utf-8")
+    before = (course / "README.md").read_bytes()
+    capsys.readouterr()
+    assert contents.main(["--check"], course) == 1
+    printed = capsys.readouterr().out
+    assert "-| half is at least 1 | 2 |" in printed and "+| half is at least 1 | 3 |" in printed
+    assert "README.md is out of date: run `make generate`" in printed
+    assert (course / "README.md").read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["# no markers", "<!-- course-map:end --><!-- course-map:begin -->"])
+def test_missing_markers_are_named(course, text):
+    (course / "README.md").write_text(text)
+    with pytest.raises(SystemExit, match="README.md needs once <!-- course-map:begin -->"):
+        contents.main([], course)
+
+
+def test_a_page_without_a_title_is_named(course):
+    nbformat.write(new_notebook(cells=[new_markdown_cell("no title")]), course / "notebooks/03-none.ipynb")
+    with pytest.raises(SystemExit, match="03-none.ipynb: the first cell lacks a title"):
+        contents.main([], course)
+
+
+@pytest.mark.skipif(not contents.notebooks(), reason="no notebook yet")
+def test_readme_and_navigation_are_current(capsys):
+    assert contents.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_the_cover_is_the_stored_picture_of_the_tagged_cell(course, capsys):
+    (course / "README.md").write_text("<!-- cover:begin -->\n<!-- cover:end -->\n" + README, encoding="utf-8")
+    path = course / "notebooks/02-half.ipynb"
+    nb = nbformat.read(path, as_version=4)
+    shown = new_output("display_data", {"image/png": "iVBORw0KGgo=\n", "text/plain": "Digits."})
+    nb.cells.append(new_code_cell("picture", metadata={"tags": ["cover"]}, outputs=[shown]))
+    nbformat.write(nb, path)
+    assert contents.main([], course) == 0
+    assert (course / "notebooks/cover.png").read_bytes() == b"\x89PNG\r\n\x1a\n"
+    assert "![Digits.](notebooks/cover.png)" in (course / "README.md").read_text(encoding="utf-8")
+    assert contents.main(["--check"], course) == 0
+    (course / "notebooks/cover.png").write_bytes(b"another picture")
+    assert contents.main(["--check"], course) == 1
+    assert "cover.png is out of date" in capsys.readouterr().out
+    nb.cells.append(nb.cells[-1])
+    nbformat.write(nb, path)
+    with pytest.raises(SystemExit, match="more than one cell is tagged cover"):
+        contents.main([], course)

@@ -1,0 +1,68 @@
+"""Seeds by claims: what holds in every run, what fails, what is not reached, what stops for another reason."""
+
+import json
+
+import nbformat
+import pytest
+import seeds
+from nbformat.v4 import new_code_cell, new_notebook
+
+HEAD = "import os\nfrom utils.claims import claim\nseed = int(os.environ['PRACTICUM_SEED'])"
+GREEN = "claim('a seed is at least 0', seed + 0.5, at_least=0)"
+RED = "claim('a seed is at most 1', seed, at_most=1)"
+
+
+def write(path, *sources):
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in (HEAD, *sources)]), path)
+    return str(path)
+
+
+def test_every_claim_green(tmp_path, capsys):
+    path = write(tmp_path / "05-page.ipynb", GREEN)
+    assert seeds.main(["--n", "3", "-j", "2", "--json", str(tmp_path / "runs.json"), path]) == 0
+    printed = capsys.readouterr().out
+    assert "no digits · 3 seeds" in printed and "every claim held" in printed
+    (row,) = [line for line in printed.splitlines() if "a seed is at least 0" in line]
+    assert row.split()[-5:] == ["3/3", "0.5", "1.5", "2.5", "–"]
+    runs = json.loads((tmp_path / "runs.json").read_text())
+    assert sorted(run["seed"] for run in runs) == [0, 1, 2]
+
+
+def test_a_failed_claim_hides_no_other(tmp_path, capsys):
+    path = write(tmp_path / "05-page.ipynb", RED, GREEN)
+    assert seeds.main(["--n", "3", path]) == 1
+    printed = capsys.readouterr().out
+    (red,) = [line for line in printed.splitlines() if "a seed is at most 1" in line]
+    assert "2/3" in red and red.split()[-1] == "2"
+    assert "3/3" in printed
+
+
+@pytest.mark.parametrize("source, words", [
+    ("if seed == 1:\n    1 / 0", "seed 1, Cell 1: ZeroDivisionError"),
+    (f"if seed == 1:\n    {GREEN}", "0 (not reached)"),
+    ("if seed == 1:\n    os._exit(1)", "seed 1, "),
+])
+def test_other_ends_are_red(tmp_path, capsys, source, words):
+    path = write(tmp_path / "05-page.ipynb", source)
+    assert seeds.main(["--n", "2", path]) == 1
+    assert words in capsys.readouterr().out
+
+
+def test_without_mnist_only_the_offline_digits_run(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("PRACTICUM_DATA", str(tmp_path))
+    path = write(tmp_path / "05-page.ipynb", "offline = os.environ['PRACTICUM_OFFLINE']  # mnist()",
+                 "claim('the digits are offline', offline == '1')")
+    assert seeds.main(["--n", "1", path]) == 0
+    printed = capsys.readouterr().out
+    assert "only the offline digits are run" in printed and "offline digits · 1 seeds" in printed
+    raw = tmp_path / "MNIST/raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (raw / f"{name}-ubyte.gz").touch()
+    assert seeds.main(["--n", "1", path]) == 1, "with full MNIST both are run, and this claim fails on one"
+    assert "full MNIST · 1 seeds" in capsys.readouterr().out
+
+
+def test_numbers_are_read_as_claims_print_them():
+    assert seeds.spread(["1,234", "1.5e-03 to 2", "−3"]).split() == ["-3", "1.001", "1234"]
+    assert seeds.spread(["yes", "no", "yes"]) == "no, yes"
