@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from execute import channels
 from nbval import kernel as nbval_kernel
 from nbval import plugin as nbval_plugin
 from nbval.plugin import IPyNbCell, IPyNbFile
@@ -115,6 +116,9 @@ def _run(item):
         item.raise_cell_error(f"the kernel died in {item.parent.path.name}, Cell {item.cell_num} ({how})")
 
 
+_KernelManager = nbval_kernel.KernelManager
+
+
 def _patch(owner, name, replacement):
     replacement.original = getattr(owner, name)
     setattr(owner, name, replacement)
@@ -132,3 +136,4 @@ def pytest_configure(config):
     _patch(IPyNbCell, "compare_outputs", _compare_outputs)
     _patch(IPyNbCell, "runtest", _run)
     _patch(nbval_kernel.RunningKernel, "get_message", _get_message)
+    _patch(nbval_kernel, "KernelManager", lambda **settings: _KernelManager(**settings, **channels()))

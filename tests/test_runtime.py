@@ -59,16 +59,16 @@ def test_progress_goes_through_everything():
     assert list(runtime.progress(["a", "b"], "files")) == ["a", "b"]
 
 
-def test_progress_in_a_kernel_leaves_one_line_with_the_time_or_none():
+def test_progress_in_a_kernel_leaves_one_line_with_the_time_or_none(tmp_path):
+    import execute
     import nbformat
-    from nbclient import NotebookClient
 
     setup = "import time\nfrom utils.runtime import progress\n"
     loops = ["for _ in progress(2_000, 'steps'): time.sleep(.0005)",
              "for i in progress(2_000, 'steps'):\n    if i == 50: break",
              "for _ in progress(100, 'KiB', keep=False): time.sleep(.005)"]
     cells = [nbformat.v4.new_code_cell(setup + loop) for loop in loops]
-    NotebookClient(nbformat.v4.new_notebook(cells=cells), kernel_name="python3").execute()
+    execute.run(nbformat.v4.new_notebook(cells=cells), tmp_path)
     whole, stopped, gone = [cell.outputs[0].data for cell in cells]
     assert whole["text/plain"].startswith("2,000 steps · measured ") and whole["text/plain"].endswith(" s")
     assert stopped["text/plain"].endswith(" s, stopped after 50")

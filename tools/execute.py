@@ -9,17 +9,21 @@ versions in the metadata, and the views of sliders, which without a kernel read 
 """
 
 import argparse
+import atexit
 import hashlib
 import json
 import os
 import re
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 CELL_TIMEOUT = 300  # seconds
@@ -53,6 +57,19 @@ def read(path):
     return nbformat.reads(json.dumps(name_cells(json.loads(path.read_text(encoding="utf-8")))), as_version=4)
 
 
+def channels():
+    """Settings by which a kernel talks through sockets in a folder of its own.
+
+    By default it takes five random TCP ports, which another kernel that starts at the same time may have taken too:
+    then one of the two never answers. Windows knows no such sockets and keeps the ports.
+    """
+    if os.name == "nt":
+        return {}
+    folder = tempfile.mkdtemp(prefix="kernel-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {"transport": "ipc", "ip": f"{folder}/k"}
+
+
 def run(nb, folder, env=None, **client_options):
     """Run all cells in a fresh kernel; hand back [(seconds, cell's number among the code cells)].
 
@@ -66,7 +83,7 @@ def run(nb, folder, env=None, **client_options):
     # nbclient stores the widgets' state: without, it loses what Output widgets show; tidy() takes it out
     client = NotebookClient(nb, timeout=CELL_TIMEOUT, kernel_name="python3", coalesce_streams=True, record_timing=False,
                             resources={"metadata": {"path": str(folder)}},
-                            extra_arguments=["--IPKernelApp.log_level=ERROR"], **client_options)  # no word on TCP
+                            config=Config({"KernelManager": channels()}), **client_options)
     with client.setup_kernel(**({"env": env} if env else {})):
         for index, cell in enumerate(nb.cells):
             start = time.perf_counter()

@@ -108,7 +108,8 @@ def _download(archives, mirrors):
     if not archives:
         return
     deadline = time.monotonic() + AT_MOST
-    with closing(progress(sum(archive.size for archive in archives) // 1024, "KiB of MNIST", keep=False)) as bar:
+    kib = sum(archive.size for archive in archives) // 1024
+    with closing(progress(kib, "KiB of MNIST", keep=False)) as bar:
         if set(mirrors) - set(_given_up):
             next(bar, None)  # paints the bar before the first wait
         for archive in archives:
