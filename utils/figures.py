@@ -8,7 +8,9 @@ logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a first 
 import matplotlib  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from PIL import Image  # noqa: E402
 
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (  # Okabe & Ito: told apart by colour-blind eyes
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6E6E6E")
@@ -34,10 +36,13 @@ class Picture(Figure):
         return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
     def png(self):
-        """The picture as PNG bytes."""
-        buffer = io.BytesIO()
+        """The picture as PNG bytes, in 256 colors: a third of the size, and no eye sees the difference."""
         with matplotlib.rc_context(STYLE):
-            self.savefig(buffer, format="png", metadata={"Software": None})
+            agg = FigureCanvasAgg(self)
+            agg.draw()
+        image = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB")
+        buffer = io.BytesIO()
+        image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(buffer, format="png")
         return buffer.getvalue()
 
 
@@ -147,7 +152,7 @@ def energy_surface(ax, energy, extent, *, title="", levels=24, limit=None, xlabe
     """
     energy = to_numpy(energy)
     if isinstance(limit, tuple):
-        energy, levels = np.clip(energy, *limit), np.linspace(*limit, levels + 1)
+        energy, levels = np.clip(energy.astype(float), *limit), np.linspace(*limit, levels + 1)  # float32 0.2 > 0.2
     elif limit is not None:
         energy = np.minimum(energy, limit)
     xs = np.linspace(*extent[:2], energy.shape[1])
