@@ -25,6 +25,19 @@ def test_a_picture_is_the_same_bytes_twice():
     assert figures.grid(torch.ones(2, 4) / 2, alt="a").png() == figures.grid(torch.ones(2, 4) / 2, alt="a").png()
 
 
+def test_a_title_wider_than_its_axes_is_not_cut():
+    from io import BytesIO
+
+    from PIL import Image
+
+    widths = {}
+    for length in (1, 60):
+        picture, ax = figures.canvas(alt="a", width=3)
+        ax.set_title("w" * length)
+        widths[length] = Image.open(BytesIO(picture.png())).width
+    assert widths[1] == 300 < widths[60]
+
+
 def test_tile_puts_images_row_by_row():
     big = figures.tile(torch.arange(3).float().view(3, 1).repeat(1, 4), columns=2)
     assert big.shape == (5, 5)

@@ -40,9 +40,15 @@ class Picture(Figure):
         with matplotlib.rc_context(STYLE):
             agg = FigureCanvasAgg(self)
             agg.draw()
-        image = Image.fromarray(np.asarray(agg.buffer_rgba())).convert("RGB")
+            image = Image.fromarray(np.asarray(agg.buffer_rgba()))
+            box, (width, height) = self.get_tightbbox(agg.get_renderer()), self.get_size_inches()
+            if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:  # a title wider than its axes
+                buffer = io.BytesIO()
+                self.savefig(buffer, format="png", bbox_inches="tight")
+                image = Image.open(buffer)
+        colors = image.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
-        image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(buffer, format="png")
+        colors.save(buffer, format="png")
         return buffer.getvalue()
 
 
