@@ -58,6 +58,8 @@ def test_wrong_answers_are_told_what_is_wrong(doubling, answer, word):
 def test_a_property_that_no_output_shows(doubling):
     doubling.properties["call it twice and it changes"] = lambda f: False
     assert verdict(lambda x: 2 * x) == (False, "call it twice and it changes")
+    doubling.properties = {"never reached": lambda f: 1 / 0}
+    assert verdict(lambda x: 2 * x)[1].startswith("it stops with ZeroDivisionError")
 
 
 def test_check_hands_back_a_right_function_in_any_case(doubling, capsys):
