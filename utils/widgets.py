@@ -1,7 +1,9 @@
 """Sliders over figures that were computed beforehand, so that an answer comes within 0.2 s."""
 
 import ipywidgets
+from IPython import get_ipython
 from IPython.display import display
+from matplotlib.figure import Figure
 
 
 def interact(draw, **choices):
@@ -32,3 +34,7 @@ def interact(draw, **choices):
         display(data, metadata=metadata, raw=True)
 
     ipywidgets.interact(show, **handles)
+    # interact loads matplotlib's inline backend, which from then on would draw our pictures in its own way
+    shell = get_ipython()
+    if shell is not None:
+        shell.display_formatter.formatters["image/png"].pop(Figure, None)
