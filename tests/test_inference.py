@@ -1,0 +1,206 @@
+"""Sparse inference against an independent solver, against its theorems, and against what must be refused."""
+
+import pytest
+import torch
+from sklearn.linear_model import Lasso
+
+from utils.energies import shrinkage, sparse_energy
+from utils.inference import fista, ista
+
+SOLVERS = [ista, fista]
+DTYPES = [torch.float32, torch.float64]
+
+
+def problem(seed, B=4, n=12, m=20, fraction=0.2, dtype=torch.float64):
+    """(y, W_d, lam) with lam a fraction of the smallest λ that makes every code 0."""
+    draw = torch.Generator().manual_seed(seed)
+    y = torch.randn(B, n, generator=draw, dtype=torch.float64).to(dtype)
+    W_d = torch.nn.functional.normalize(torch.randn(n, m, generator=draw, dtype=torch.float64), dim=0).to(dtype)
+    return y, W_d, fraction * (y @ W_d).abs().max().item()
+
+
+def oracle(y, W_d, lam, positive=False):
+    """Codes by coordinate descent; scikit-learn divides the quadratic term by n, so its penalty is lam / n."""
+    lasso = Lasso(alpha=lam / y.shape[1], fit_intercept=False, tol=1e-10, max_iter=200_000, positive=positive)
+    return torch.stack([torch.from_numpy(lasso.fit(W_d.numpy(), row).coef_.copy()) for row in y.numpy()])
+
+
+def relative_excess(y, z, W_d, lam, z_other):
+    other = sparse_energy(y, z_other, W_d, lam)
+    return ((sparse_energy(y, z, W_d, lam) - other) / other).abs().max().item()
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_fista_agrees_with_scikit_learn(seed):
+    draw = torch.Generator().manual_seed(1000 + seed)
+    n, m = torch.randint(3, 60, (2,), generator=draw).tolist()
+    a, b = torch.rand(2, generator=draw).tolist()
+    y, W_d, lam = problem(seed, 1 + seed % 3, n, m, fraction=10 ** (2.1 * a - 2))  # λ / λ_max from 0.01 to 1.26
+    scale, atom = 10 ** (4 * b - 2), 1 + seed % 4
+    y, W_d, lam = scale * y, atom * W_d, scale * atom * lam
+    assert relative_excess(y, fista(y, W_d, lam, 3000), W_d, lam, oracle(y, W_d, lam)) < 1e-5
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize("seed", range(5))
+def test_codes_agree_with_scikit_learn(solve, seed):
+    y, W_d, lam = problem(seed, n=30, m=15)
+    assert (solve(y, W_d, lam, 3000) - oracle(y, W_d, lam)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize("seed", range(5))
+def test_nonnegative_codes_agree_with_scikit_learn(solve, seed):
+    y, W_d, lam = problem(seed, n=30, m=15)
+    z, wanted = solve(y, W_d, lam, 3000, nonnegative=True), oracle(y, W_d, lam, positive=True)
+    assert (z >= 0).all() and (z - wanted).abs().max() < 1e-6
+    assert (oracle(y, W_d, lam) < 0).any(), "otherwise this test shows nothing"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_theorems_hold_at_every_step_and_ista_descends(seed):
+    y, W_d, lam = problem(seed)
+    z_star = fista(y, W_d, lam, 10_000)
+    L, floor = torch.linalg.matrix_norm(W_d, 2) ** 2, sparse_energy(y, z_star, W_d, lam)
+    k = torch.arange(1, 201)[:, None]
+    late = {}
+    for solve, bound in ((ista, L / (2 * k)), (fista, 2 * L / (k + 1) ** 2)):
+        excess = []
+        solve(y, W_d, lam, 200, callback=lambda z, e=excess: e.append(sparse_energy(y, z, W_d, lam) - floor))
+        excess = torch.stack(excess)
+        assert (excess[1:] <= bound * z_star.square().sum(1) + 1e-12).all()
+        late[solve] = excess[50:100].mean()
+        if solve is ista:
+            assert (excess[1:] - excess[:-1]).max() < 1e-12
+    assert late[fista] < 0.2 * late[ista]
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_both_precisions(solve, dtype):
+    y, W_d, lam = problem(3, n=30, m=15, dtype=dtype)
+    z = solve(y, W_d, lam, 2000)
+    assert z.dtype == dtype and z.shape == (4, 15)
+    exact = fista(y.double(), W_d.double(), lam, 3000)
+    assert (z.double() - exact).abs().max() < (1e-5 if dtype == torch.float32 else 1e-9)
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("times", [1.0, 1.5, 100.0])
+def test_a_large_lam_gives_exactly_zero(solve, dtype, times):
+    for seed in range(20):
+        y, W_d, lam = problem(seed, n=7 + seed, fraction=times, dtype=dtype)
+        assert torch.count_nonzero(solve(y, W_d, lam, 50)) == 0
+    assert torch.count_nonzero(solve(y, W_d, 0.9 * lam / times, 50)) > 0
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_inputs_are_never_changed(solve, nonnegative):
+    y, W_d, lam = problem(5)
+    z0 = torch.randn(4, 20, dtype=torch.float64)
+    before = [t.clone() for t in (y, W_d, z0)]
+    for n_steps in (0, 1, 20):
+        z = solve(y, W_d, lam, n_steps, z0=z0, nonnegative=nonnegative)
+        z.zero_()  # writing into the result must not reach the start either
+        assert all(torch.equal(a, b) for a, b in zip(before, (y, W_d, z0), strict=True))
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_zero_columns_and_a_zero_dictionary(solve):
+    y, W_d, lam = problem(6)
+    padded = torch.cat([torch.zeros(12, 2, dtype=torch.float64), W_d, torch.zeros(12, 1, dtype=torch.float64)], 1)
+    z = solve(y, padded, lam, 300)
+    assert torch.count_nonzero(z[:, [0, 1, -1]]) == 0
+    assert torch.allclose(z[:, 2:-1], solve(y, W_d, lam, 300))
+    assert torch.equal(solve(y, 0 * W_d, lam, 10), torch.zeros(4, 20, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_one_sample_none_and_a_row_of_a_batch(solve):
+    y, W_d, lam = problem(7)
+    together = solve(y, W_d, lam, 100)
+    assert torch.allclose(solve(y[2:3], W_d, lam, 100), together[2:3], atol=1e-12)
+    assert solve(y[:0], W_d, lam, 5).shape == (0, 20)
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_the_path_is_seen_whole_and_kept(solve):
+    y, W_d, lam = problem(8)
+    path = []
+    z = solve(y, W_d, lam, 6, callback=path.append)
+    assert len(path) == 7 and torch.count_nonzero(path[0]) == 0 and torch.equal(path[-1], z)
+    for k, point in enumerate(path):
+        assert torch.equal(point, solve(y, W_d, lam, k))
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_a_start_at_the_minimum_stays_there(solve):
+    y, W_d, lam = problem(9, n=30, m=15)
+    z_star = fista(y, W_d, lam, 5000)
+    assert (solve(y, W_d, lam, 50, z0=z_star) - z_star).abs().max() < 1e-10
+
+
+def test_the_step_is_used_and_too_long_a_step_diverges():
+    y, W_d, _ = problem(10, n=30, m=15)
+    L = torch.linalg.matrix_norm(W_d, 2).item() ** 2
+    assert torch.equal(ista(y, W_d, 0.1, 9, step=1 / L), ista(y, W_d, 0.1, 9))
+    assert not torch.equal(ista(y, W_d, 0.1, 9, step=0.5 / L), ista(y, W_d, 0.1, 9))
+    assert ista(y, W_d, 0.0, 300, step=2.2 / L).abs().max() > 1e6
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_no_gradient_is_recorded(solve):
+    y, W_d, lam = problem(11)
+    assert not solve(y, W_d.requires_grad_(), lam, 3).requires_grad
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("where", ["y", "W_d", "z0", "lam", "step"])
+def test_what_is_not_a_number_is_refused_by_name(solve, bad, where):
+    y, W_d, lam = problem(12)
+    given = {"y": y, "W_d": W_d, "z0": torch.zeros(4, 20, dtype=torch.float64), "lam": lam, "step": 0.1}
+    if torch.is_tensor(given[where]):
+        given[where][1, 2] = bad
+    else:
+        given[where] = bad
+    with pytest.raises(ValueError, match=where):
+        solve(**given)
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+@pytest.mark.parametrize("change, error, words", [
+    ({"y": torch.zeros(12)}, ValueError, r"\(12,\).*y\[None\]"),
+    ({"W_d": torch.zeros(20, 12)}, ValueError, r"\(20, 12\).*columns"),
+    ({"W_d": torch.zeros(12)}, ValueError, "W_d"),
+    ({"z0": torch.zeros(4, 19)}, ValueError, r"z0.*\(4, 20\).*\(4, 19\)"),
+    ({"z0": torch.zeros(20)}, ValueError, "z0"),
+    ({"y": torch.zeros(4, 12).double()}, TypeError, "float64"),
+    ({"y": torch.zeros(4, 12).int(), "W_d": torch.zeros(12, 20).int()}, TypeError, "int32"),
+    ({"lam": -0.1}, ValueError, "negative"),
+    ({"step": 0.0}, ValueError, "step"),
+    ({"n_steps": -1}, ValueError, "n_steps"),
+])
+def test_what_cannot_be_meant_is_refused(solve, change, error, words):
+    with pytest.raises(error, match=words):
+        solve(**({"y": torch.zeros(4, 12), "W_d": torch.zeros(12, 20), "lam": 0.1} | change))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 3.0])
+def test_shrinkage_is_torchs(threshold):
+    v = 2 * torch.randn(1000, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(shrinkage(v, threshold), torch.nn.functional.softshrink(v, threshold))
+
+
+def test_shrinkage_takes_a_threshold_for_each_unit():
+    v = torch.tensor([[1.0, -2.0, 0.4], [-1.0, 0.1, 3.0]])
+    wanted = torch.tensor([[0.5, -1.0, 0.0], [-0.5, 0.0, 1.0]])
+    assert torch.allclose(shrinkage(v, torch.tensor([0.5, 1.0, 2.0])), wanted)
+    assert torch.isnan(shrinkage(torch.tensor(float("nan")), 0.5))
+
+
+def test_energy_of_a_hand_example():
+    y, z, W_d = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[1.0, -1.0], [0.0, 2.0]]), torch.eye(2)
+    assert torch.allclose(sparse_energy(y, z, W_d, 0.5), torch.tensor([0.5 * 9 + 1.0, 0.5 * 4 + 1.0]))
