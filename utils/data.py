@@ -9,9 +9,13 @@ import torch
 from torchvision.datasets import MNIST
 
 from utils.archives import Archive, DataError, Unreachable, obtain
+from utils.corruptions import corrupt
+from utils.pictures import natural_patches
 from utils.runtime import device
+from utils.toys import ellipse, ellipse_axes, spiral, spiral_curve, spiral_energy
 
-__all__ = ["DataError", "Digits", "binarize", "mnist"]
+__all__ = ["DataError", "Digits", "binarize", "corrupt", "ellipse", "ellipse_axes", "mnist", "natural_patches",
+           "spiral", "spiral_curve", "spiral_energy"]
 
 ROOT = Path(__file__).resolve().parents[1] / "data"
 
@@ -74,7 +78,7 @@ def binarize(y, how="stochastic", generator=None):
     how: "stochastic" or "threshold". generator: torch.Generator, or None for torch's own.
     Stochastic, thresholded and once-and-for-all binarized digits are different problems: never compare their
     log-likelihoods in one table. Raises ValueError for another `how`.
-    Source: Salakhutdinov and Murray, On the quantitative analysis of deep belief networks (2008), section 5.
+    Source: Salakhutdinov and Murray, On the quantitative analysis of deep belief networks (2008).
     """
     if how == "stochastic":  # a comparison, for torch.bernoulli is slower on a CPU
         where = y.device if generator is None else generator.device

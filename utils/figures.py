@@ -31,6 +31,7 @@ class Picture(Figure):
     """
 
     alt = ""
+    colors = 256  # in the stored picture; None keeps every color, for a picture that lives by them
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
@@ -46,9 +47,11 @@ class Picture(Figure):
                 buffer = io.BytesIO()
                 self.savefig(buffer, format="png", bbox_inches="tight")
                 image = Image.open(buffer)
-        colors = image.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        image = image.convert("RGB")
+        if self.colors:
+            image = image.quantize(self.colors, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
-        colors.save(buffer, format="png")
+        image.save(buffer, format="png")
         return buffer.getvalue()
 
 
