@@ -13,9 +13,9 @@ class Exercise:
     """One exercise: the reference, inputs to try, and the mistakes that people make.
 
     name: the name of the student's function. reference: the course's own. cases: () -> list of argument tuples,
-    drawn anew at every check. mistakes: {what to tell the student: a function that makes that mistake}; an answer that
-    behaves like one gets its message. rtol, atol: how far a right answer may differ (float32 sums in another order).
-    properties: {what is violated: answer -> bool}, for what no single output shows.
+    random, but the same at every check. mistakes: {what to tell the student: a function that makes that mistake}; an
+    answer that behaves like one gets its message. rtol, atol: how far a right answer may differ (float32 sums in
+    another order). properties: {what is violated: answer -> bool}, for what no single output shows.
     """
 
     name: str
@@ -100,6 +100,12 @@ def verdict(answer, name=None):
     exercise = EXERCISES[name]
     if not callable(answer):
         return False, f"{answer!r} is no function: run the cell that defines it"
+    with torch.random.fork_rng(devices=[]):  # the same answer gets the same verdict, and the page its own random state
+        torch.manual_seed(8)
+        return _judge(answer, exercise)
+
+
+def _judge(answer, exercise):
     worst = 0.0
     for seed, case in enumerate(exercise.cases()):
         wanted = _run(exercise.reference, case, seed)
