@@ -1,0 +1,105 @@
+"""The exercises of notebook 02: right answers in any form are right, typical mistakes get the sentence that helps."""
+
+import math
+
+import pytest
+import torch
+
+from utils.exercises import harness
+from utils.exercises.denoising_autoencoders import false_minima, posterior_mean
+
+
+def posterior_by_bayes(y, s):
+    plus, minus = torch.exp(-(y - 1) ** 2 / (2 * s**2)), torch.exp(-(y + 1) ** 2 / (2 * s**2))
+    return (plus - minus) / (plus + minus)
+
+
+def minima_by_loop(y, E, data, radius):
+    found = [y[i] for i in range(1, len(y) - 1) if E[i] < min(E[i - 1], E[i + 1])
+             and all(abs(y[i] - d) > radius for d in data)]
+    return torch.stack(found)
+
+
+def score_by_autograd(y, y_tilde, sigma):
+    """The gradient of −½|y − r|²/σ² at a constant r."""
+    y = y.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(-0.5 * (y - y_tilde).square().sum() / sigma**2, y)
+    return gradient
+
+
+RIGHT = {
+    "posterior_mean": [posterior_by_bayes, lambda y, s: 2 * torch.sigmoid(2 * y / s**2) - 1],
+    "denoiser_score": [score_by_autograd, lambda y, y_tilde, sigma: y_tilde / sigma**2 - y / sigma**2],
+    "false_minima": [minima_by_loop],
+    "mask_pixels": [lambda y, share, u: torch.where(u < share, 0.0, y),
+                    lambda y, share, u: y.masked_fill(u < share, 0)],
+    "denoising_loss": [lambda r, y, x: torch.nn.functional.mse_loss(r, y, reduction="sum") / (2 * len(y)),
+                       lambda r, y, x: 0.5 * torch.linalg.vector_norm(r - y, dim=1).pow(2).mean()],
+}
+
+WRONG = [
+    ("posterior_mean", lambda y, s: torch.tanh(y / s), "divide by s²"),
+    ("posterior_mean", lambda y, s: torch.tanh(2 * y / s**2), "a factor 2 too many"),
+    ("posterior_mean", lambda y, s: torch.tanh(y / (2 * s**2)), "a factor 2 too few"),
+    ("posterior_mean", lambda y, s: torch.sigmoid(2 * y / s**2), "probability of +1"),
+    ("posterior_mean", lambda y, s: y.sign(), "nearest datum"),
+    ("posterior_mean", lambda y, s: y / (1 + s**2), "Wiener"),
+    ("posterior_mean", lambda y, s: -torch.tanh(y / s**2), "sign is turned round"),
+    ("denoiser_score", lambda y, r, s: (y - r) / s**2, "points away from the data"),
+    ("denoiser_score", lambda y, r, s: (r - y) / s, "not by σ"),
+    ("denoiser_score", lambda y, r, s: r - y, "this is the displacement"),
+    ("denoiser_score", lambda y, r, s: (r - y) * s**2, "way back"),
+    ("false_minima", lambda y, E, data, radius: false_minima(y, E, data + 100, radius), "the data are minima as well"),
+    ("false_minima", lambda y, E, data, radius: false_minima(y, -E, data, radius), "these are the hills"),
+    ("false_minima", lambda y, E, data, radius: y[E.argmin()][None], "a single lowest point"),
+    ("false_minima", lambda y, E, data, radius: E[1:-1][(E[1:-1] < E[:-2]) & (E[1:-1] < E[2:])], "should be"),
+    ("mask_pixels", lambda y, share, u: y * (u < share), "keeps what it should hide"),
+    ("mask_pixels", lambda y, share, u: y * (u[:1] >= share), "the first one's mask"),
+    ("mask_pixels", lambda y, share, u: y * (u >= share) / (1 - share), "dropout"),
+    ("mask_pixels", lambda y, share, u: y.mul_(u >= share), "changes its input in place"),
+    ("denoising_loss", lambda r, y, x: ((r - x) ** 2).mean(), "colleague's loss"),
+    ("denoising_loss", lambda r, y, x: 0.5 * (r - x).square().sum(1).mean(), "not the corrupted x"),
+    ("denoising_loss", lambda r, y, x: (r - y).square().mean(), "averages over the pixels"),
+    ("denoising_loss", lambda r, y, x: 0.5 * (r - y).square().sum(1), "one value a sample"),
+    ("denoising_loss", lambda r, y, x: (r - y).square().sum(1).mean(), "½ is missing"),
+]
+
+
+@pytest.mark.parametrize("name, answer", [(name, answer) for name, answers in RIGHT.items() for answer in answers])
+def test_a_right_answer_in_another_form_is_right(name, answer):
+    assert harness.verdict(answer, name)[0], harness.verdict(answer, name)[1]
+
+
+@pytest.mark.parametrize("name, answer, word", WRONG)
+def test_a_typical_mistake_is_named(name, answer, word):
+    right, sentence = harness.verdict(answer, name)
+    assert not right and word in sentence
+
+
+def stops(*arguments):
+    raise ValueError("bad day")
+
+
+@pytest.mark.parametrize("name", sorted(RIGHT))
+@pytest.mark.parametrize("answer, word", [
+    (lambda *a: None, "is there a `return`"), (lambda *a: torch.zeros(2, 3, 4), "has shape"),
+    (stops, "stops with ValueError: bad day"), (lambda *a: a[0].zero_() + 1, "changes its input in place")])
+def test_what_is_no_answer_is_told_so(name, answer, word):
+    right, sentence = harness.verdict(answer, name)
+    assert not right and word in sentence
+
+
+def test_the_posterior_mean_is_the_best_denoiser():
+    """Among tanh(a y / s²) the mean squared error is least at a = 1."""
+    generator = torch.Generator().manual_seed(0)
+    y0 = 2.0 * torch.randint(2, (400_000,), generator=generator) - 1
+    x = y0 + 0.7 * torch.randn(400_000, generator=generator)
+    errors = [(posterior_mean(x * a, 0.7) - y0).square().mean() for a in (0.7, 1.0, 1.4)]
+    assert errors[1] < errors[0] and errors[1] < errors[2]
+
+
+def test_the_theory_has_one_false_minimum_for_weak_noise_and_a_flat_middle_for_strong():
+    y, data = torch.linspace(-1.5, 1.5, 121, dtype=torch.float64), torch.tensor([-1.0, 1.0], dtype=torch.float64)
+    weak = 0.5 * (posterior_mean(y, 0.5) - y).square()
+    assert false_minima(y, weak, data, 0.2).abs().max() < 1e-9 and len(false_minima(y, weak, data, 0.2)) == 1
+    assert math.isclose(0.5 * (1 - math.tanh(1)) ** 2, 0.0284, abs_tol=1e-4)
