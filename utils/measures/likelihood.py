@@ -14,7 +14,7 @@ def iwae_bounds(energy, y, mu, logvar, ks=(1, 5, 50, 500), chunk=50):
     y: (B, n). mu, logvar: (B, d). ks: sample counts, each a divisor of the largest. chunk: codes drawn at a time.
     Returns {k: (B,)} in nats, lower bounds of log p(y) in expectation; L_1 is the ELBO. All k share max(ks) draws, cut
     into groups of k, so that L_k never falls where one k divides the next. Raises ValueError for other counts.
-    Taught in notebook 10. Source: Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders (2015), equation 8.
+    Taught in notebook 10. Source: Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders (2015), section 3.
     """
     total = max(ks)
     if any(k < 1 or total % k for k in ks):
@@ -32,6 +32,6 @@ def linear_gaussian_log_likelihood(y, W, b, sigma):
     """log p(y) in nats for z ~ N(0, I), y = W z + b + σε: then y ~ N(b, W Wᵀ + σ²I), nothing needs to be bounded.
 
     y: (B, n), W: (n, d), b: (n,), sigma: σ > 0 -> (B,).
-    Used in notebook 10. Source: Tipping & Bishop, Probabilistic Principal Component Analysis (1999), equation 4.
+    Used in notebook 10. Source: Tipping & Bishop, Probabilistic Principal Component Analysis (1999).
     """
     return LowRankMultivariateNormal(b, W, torch.full_like(b, sigma**2)).log_prob(y)
