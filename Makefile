@@ -17,7 +17,7 @@ QUIET  := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120 \
           -n 2 --dist loadscope --durations 12
 
-.PHONY: lab test lint unit nbval student execute generate seeds bench clean
+.PHONY: lab test lint unit nbval student execute generate seeds mutants bench clean
 
 $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -56,6 +56,9 @@ student: $(READY)       ## the edition with exercises to fill in, in work/, neve
 
 seeds: $(READY)         ## every claim for N seeds on both data sources: make seeds N=10
 	$(BIN)/python tools/seeds.py --n $(N) $(NB)
+
+mutants: $(READY)       ## typical mistakes planted, one page at a time: its claims must turn red: make mutants NB=…
+	$(QUIET) $(BIN)/python tools/mutants.py $(NB)
 
 bench: $(READY)         ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
