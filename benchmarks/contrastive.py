@@ -1,0 +1,97 @@
+"""The table "measured beforehand" of notebook 01: what takes longer than the page allows, by its own functions.
+
+    OMP_NUM_THREADS=1 python benchmarks/contrastive.py [--seeds 10] [pirl] [count] [long]
+
+pirl: PIRL's second term left out, read by position, read by anchor. count: the number of negatives at the full recipe,
+three seeds. long: five times the steps, two seeds. Prints one row each: mean, lowest and highest of the seeds.
+About ten minutes on one thread.
+"""
+
+import argparse
+import ast
+import json
+import statistics
+from pathlib import Path
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01-contrastive-embedding.ipynb"
+
+
+def definitions(path):
+    """The imports and functions of a notebook, without the rest of it: {name: object}."""
+    cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
+    tree = ast.parse("\n".join("".join(c["source"]) for c in cells))
+    tree.body = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom | ast.FunctionDef)]
+    # the functions look their globals up here: device, images, labels
+    names = {}
+    exec("from utils.runtime import device\ndev = device()", names)
+    exec(compile(tree, str(path), "exec"), names)
+    return names
+
+
+def load(nb, seed):
+    """What the page's first cells do: seed, draw the images."""
+    nb["seed_everything"](seed)
+    digits = nb["data"].mnist()
+    nb["y_all"], nb["labels_all"] = nb["some"](digits.train, digits.train_labels, 20_000)
+    nb["y_train"], nb["labels"] = nb["y_all"][:4000], nb["labels_all"][:4000]
+    nb["y_test"], nb["labels_test"] = nb["some"](digits.test, digits.test_labels, 1000)
+
+
+def anchored(nb):
+    """PIRL's NCE with the transformed image under both fractions."""
+    cosines, share, F = nb["cosines"], nb["share"], nb["F"]
+
+    def nce(v, v_t, v_neg, tau):
+        to = cosines(v_t, v_neg)
+        first = -share(F.cosine_similarity(v, v_t), to, tau).log()
+        return first - (1 - share(to, to[:, None], tau)).log().sum(1)
+    return nce
+
+
+def probe_few(nb, net, count=100, draws=5):
+    """Mean over draws of the probe on `count` labels."""
+    h_test = nb["embed"](net, nb["y_test"])
+    found = []
+    for _ in range(draws):
+        y, c = nb["draw_labels"](count)
+        found.append(nb["probe_accuracy"](nb["embed"](net, y), c, h_test, nb["labels_test"]))
+    return statistics.mean(found)
+
+
+def row(name, values):
+    numbers = " | ".join(f"{v:.1f}" for v in (statistics.mean(values), min(values), max(values)))
+    print(f"| {name} | {numbers} | {len(values)} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help="pirl, count, long; all if none is named")
+    parser.add_argument("--seeds", type=int, default=10)
+    options = parser.parse_args()
+    parts = set(options.parts or ["pirl", "count", "long"])
+    nb = definitions(NOTEBOOK)
+    found = {}
+    last = options.seeds if "pirl" in parts else 3
+    for seed in range(last):
+        load(nb, seed)
+        if "pirl" in parts:
+            for name, nce in {"first term only": nb["first_term"], "both, by position": nb["pirl_nce"],
+                              "both, by anchor": anchored(nb)}.items():
+                trunk, _ = nb["pirl"](400, name, nce=nce)
+                found.setdefault(f"PIRL, 400 steps at batch 32, {name}", []).append(nb["probe"](trunk))
+        if "count" in parts and seed < 3:
+            for K in (1, 4, 16, 64, None):
+                net = nb["simclr"](300, f"K = {K}", batch_size=256, K=K)
+                found.setdefault(f"SimCLR, 300 steps at batch 256, negatives: {K or 510}",
+                                 []).append(nb["probe"](net[0]))
+        if "long" in parts and seed < 2:
+            net = nb["simclr"](1500, "long", batch_size=256)
+            found.setdefault("SimCLR, 1,500 steps at batch 256", []).append(nb["probe"](net[0]))
+            found.setdefault("the same, probe on 100 labels", []).append(probe_few(nb, net[0]))
+    print("| what | probe, mean % | lowest | highest | seeds |\n|---|---|---|---|---|")
+    for name, values in found.items():
+        row(name, values)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The checks of notebook 01: right answers in other words pass, each typical mistake is named; PIRL's NCE by hand."""
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import cross_entropy, normalize
+
+from utils.exercises import contrastive_embedding as course
+from utils.exercises.harness import EXERCISES, verdict
+
+NAMES = ["info_nce", "pirl_nce", "update_bank", "cosine_gradient", "effective_rank"]
+
+
+def info_nce_by_cross_entropy(positive, negatives, tau):
+    logits = -torch.cat([positive[:, None], negatives], 1) / tau
+    return cross_entropy(logits, torch.zeros(len(positive), dtype=torch.long), reduction="none")
+
+
+def pirl_by_loops(v, v_t, v_neg, tau):
+    def s(a, b):
+        return math.exp(torch.nn.functional.cosine_similarity(a, b, dim=0).item() / tau)
+
+    def h(a, b):
+        return s(a, b) / (s(a, b) + sum(s(b, n) for n in v_neg))
+    return torch.tensor([-math.log(h(a, b)) - sum(math.log(1 - h(b, n)) for n in v_neg)
+                         for a, b in zip(v, v_t, strict=True)])
+
+
+def bank_by_loop(bank, index, fresh, momentum):
+    rows = list(bank.clone())
+    for i, f in zip(index.tolist(), fresh, strict=True):
+        m = momentum * rows[i] + (1 - momentum) * f / f.norm()
+        rows[i] = m / m.norm()
+    return torch.stack(rows)
+
+
+def gradient_by_autograd(h, g):
+    h = h.clone().requires_grad_()
+    return torch.autograd.grad(torch.nn.functional.cosine_similarity(h, g).sum(), h)[0]
+
+
+def rank_by_eigenvalues(h):
+    p = torch.linalg.eigvalsh(h.double().T @ h.double()).clamp(min=0)
+    p = p[p > 1e-12 * p.sum()] / p.sum()
+    return torch.exp(-(p * p.log()).sum())
+
+
+RIGHT = {"info_nce": info_nce_by_cross_entropy, "pirl_nce": pirl_by_loops, "update_bank": bank_by_loop,
+         "cosine_gradient": gradient_by_autograd, "effective_rank": rank_by_eigenvalues}
+
+# (exercise, what a student might write, a word that the message must hold)
+WRONG = [
+    ("info_nce", lambda p, n, t: torch.logsumexp(torch.cat([p[:, None], n], 1) / t, 1) - p / t, "sign of a similarity"),
+    ("info_nce", lambda p, n, t: p / t + torch.logsumexp(-n / t, 1), "positive pair is missing"),
+    ("info_nce", lambda p, n, t: -info_nce_by_cross_entropy(p, n, t), "its negative"),
+    ("info_nce", lambda p, n, t: info_nce_by_cross_entropy(p, n, 1.0), "τ is missing"),
+    ("info_nce", lambda p, n, t: info_nce_by_cross_entropy(p, n, t).mean(), "one value per pair"),
+    ("info_nce", lambda p, n, t: -torch.log(torch.exp(-p / t) / (torch.exp(-p / t) + torch.exp(-n / t).sum(1))),
+     "not finite"),
+    ("pirl_nce", lambda v, w, n, t: -course.share((normalize(v) * normalize(w)).sum(1), course.cosines(w, n), t).log(),
+     "second term is missing"),
+    ("pirl_nce", lambda v, w, n, t: pirl_by_loops(w, v, n, t), "compared with v"),
+    ("pirl_nce", course._pirl(lambda to, among, t: (1 - course.share(to, to[:, None], t)).log()), "second argument"),
+    ("pirl_nce", course._pirl(lambda to, among, t: course.share(to, among, t).log()), "log(1 − h)"),
+    ("update_bank", lambda b, i, f, m: bank_by_loop(b, i, f, 1 - m), "changed places"),
+    ("update_bank", lambda b, i, f, m: bank_by_loop(b, i, f, 0.0), "forgotten"),
+    ("update_bank", lambda b, i, f, m: bank_by_loop(b, i, f, m)[i], "whole bank"),
+    ("update_bank", lambda b, i, f, m: b.index_copy(0, i, m * b[i] + (1 - m) * normalize(f)), "end with length 1"),
+    ("update_bank", lambda b, i, f, m: b.index_copy(0, i, normalize(m * b[i] + (1 - m) * f)), "before it is mixed"),
+    ("cosine_gradient", lambda h, g: g / g.norm(dim=1, keepdim=True) / h.norm(dim=1, keepdim=True), "part along h"),
+    ("cosine_gradient", lambda h, g: gradient_by_autograd(h, g) * h.norm(dim=1, keepdim=True), "1/‖h‖ is missing"),
+    ("cosine_gradient", lambda h, g: g + 0, "dot product"),
+    ("cosine_gradient", lambda h, g: -gradient_by_autograd(h, g), "other sign"),
+    ("effective_rank", lambda h: rank_by_eigenvalues(h).log(), "exponential"),
+    ("effective_rank", lambda h: rank_by_eigenvalues(h - h.mean(0)), "mean is subtracted"),
+    ("effective_rank", lambda h: torch.exp(torch.special.entr(torch.linalg.svdvals(h) / torch.linalg.svdvals(h).sum())
+                                           .sum()), "squared"),
+]
+
+
+def test_all_are_tested():
+    assert set(NAMES) == set(RIGHT) == {name for name, _, _ in WRONG} and set(NAMES) <= set(EXERCISES)
+    for name in NAMES:
+        assert len(EXERCISES[name].mistakes) >= 3
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", NAMES)
+def test_right_answers_pass(name, seed):
+    torch.manual_seed(seed)
+    for answer in (EXERCISES[name].reference, RIGHT[name]):
+        right, sentence = verdict(answer, name)
+        assert right, sentence
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name, answer, word", WRONG)
+def test_typical_mistakes_are_named(name, answer, word, seed):
+    torch.manual_seed(seed)
+    right, sentence = verdict(answer, name)
+    assert not right and word in sentence, sentence
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_listed_mistake_is_told_apart(name):
+    for message, mistake in EXERCISES[name].mistakes.items():
+        right, sentence = verdict(mistake, name)
+        assert not right and sentence == message, f"{message!r} got {sentence!r}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_failures_are_told(name):
+    reference = EXERCISES[name].reference
+
+    def changes_input(*arguments):
+        arguments[0].add_(1)
+        return reference(*arguments)
+
+    def stops(*arguments):
+        raise ValueError("shapes")
+    assert "None" in verdict(lambda *a: None, name)[1]
+    assert "ValueError" in verdict(stops, name)[1]
+    assert "in place" in verdict(changes_input, name)[1]
+    assert "shape" in verdict(lambda *a: reference(*a)[..., None], name)[1]
+
+
+# PIRL's NCE, on one image at (1, 0), its view at (0.6, 0.8), one negative at (0, 1), τ = 1.
+# Cosines: 0.6 to the image, 0.8 to the negative, 1 of the negative with itself.
+def test_pirl_nce_by_hand():
+    h_positive = math.exp(0.6) / (math.exp(0.6) + math.exp(0.8))
+    h_negative = math.exp(0.8) / (math.exp(0.8) + math.exp(1.0))
+    assert math.isclose(h_positive, 0.450166, abs_tol=1e-6) and math.isclose(h_negative, 0.450166, abs_tol=1e-6)
+    v, v_t, v_neg = (torch.tensor([p]) for p in ([1.0, 0.0], [0.6, 0.8], [0.0, 1.0]))
+    assert course.pirl_nce(v, v_t, v_neg, 1.0).item() == pytest.approx(0.798139 + 0.598139, abs=1e-5)
+    # the lengths do not matter, the first term alone is InfoNCE of the energies 1 − cos
+    assert course.pirl_nce(3 * v, 0.5 * v_t, 7 * v_neg, 1.0).item() == pytest.approx(1.396278, abs=1e-5)
+    assert course.info_nce(torch.tensor([0.4]), torch.tensor([[0.2]]), 1.0).item() == pytest.approx(0.798139, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_pirl_gradient_signs(seed):
+    """Downhill, cos(image, view) rises; and the second term pushes every negative's cosine down."""
+    torch.manual_seed(seed)
+    v, v_t, v_neg = (torch.randn(n, 8) for n in (1, 1, 5))
+    v.requires_grad_()
+    gradient, = torch.autograd.grad(course.pirl_nce(v, v_t, v_neg, 0.5).sum(), v)
+    towards = course.cosine_gradient(v.detach(), v_t)
+    assert (gradient * towards).sum() < 0
+    to = course.cosines(v_t, v_neg).requires_grad_()                    # as numbers: (1, 5)
+    among = course.cosines(v_neg, v_neg)
+    s_positive = torch.tensor([0.3], requires_grad=True)
+    loss = -course.share(s_positive, to, 0.5).log() - (1 - course.share(to, among, 0.5)).log().sum(1)
+    to_pair, to_negatives = torch.autograd.grad(loss.sum(), (s_positive, to))
+    assert (to_pair < 0).all() and (to_negatives > 0).all()
+
+
+def test_the_cosines_gradient_is_orthogonal():
+    h, g = torch.randn(50, 16).double(), torch.randn(50, 16).double()
+    assert (course.cosine_gradient(h, g) * h).sum(1).abs().max() < 1e-14
+    torch.testing.assert_close(course.cosine_gradient(10 * h, g), course.cosine_gradient(h, g) / 10)

@@ -1,0 +1,68 @@
+"""The rods of notebook 01, where the answer is known."""
+
+import math
+
+import pytest
+import torch
+
+from utils.measures.embedding import effective_rank, probe_accuracy, uniformity
+
+
+def test_effective_rank_where_it_is_known():
+    torch.manual_seed(0)
+    assert effective_rank(torch.eye(7)) == pytest.approx(7)
+    assert effective_rank(torch.ones(50, 8)) == pytest.approx(1)
+    assert effective_rank(torch.diag(torch.tensor([1.0, 1, 0, 0]))) == pytest.approx(2)
+    assert effective_rank(torch.diag(torch.tensor([3.0, 1]))) == pytest.approx(
+        math.exp(-0.9 * math.log(0.9) - 0.1 * math.log(0.1)))
+    assert effective_rank(torch.randn(5000, 12)) == pytest.approx(12, rel=0.01)
+
+
+def test_a_collapse_reads_one_only_with_its_mean():
+    torch.manual_seed(0)
+    collapsed = torch.ones(500, 16) + 1e-4 * torch.randn(500, 16)
+    assert effective_rank(collapsed) < 1.001
+    assert effective_rank(collapsed, centered=True) > 15      # the rank of noise
+
+
+@pytest.mark.parametrize("h", [torch.zeros(4, 3), torch.full((4, 3), torch.nan), torch.full((2, 2), torch.inf)])
+def test_effective_rank_of_nothing(h):
+    with pytest.raises(ValueError, match="effective rank"):
+        effective_rank(h)
+
+
+def test_uniformity_where_it_is_known():
+    torch.manual_seed(0)
+    assert uniformity(torch.ones(10, 3)) == pytest.approx(0, abs=1e-6)
+    assert uniformity(torch.tensor([[1.0, 0], [-5, 0]])) == pytest.approx(-8)      # one pair, squared distance 4
+    assert uniformity(torch.randn(1000, 512)) == pytest.approx(-4, abs=0.1)
+    few, many = torch.randn(500, 64), torch.randn(500, 64) + 1
+    assert uniformity(few) < uniformity(many)
+
+
+def test_probe_reads_what_is_there_and_no_more():
+    torch.manual_seed(0)
+    labels, labels_test = torch.randint(10, (600,)), torch.randint(10, (300,))
+    centers = 3 * torch.randn(10, 16)
+    h, h_test = centers[labels] + torch.randn(600, 16), centers[labels_test] + torch.randn(300, 16)
+    assert probe_accuracy(h, labels, h_test, labels_test) > 95
+    assert probe_accuracy(torch.randn(600, 16), labels, torch.randn(300, 16), labels_test) < 20
+    tiny = probe_accuracy(1e-5 * h, labels, 1e-5 * h_test, labels_test)
+    as_is = probe_accuracy(1e-5 * h, labels, 1e-5 * h_test, labels_test, Cs=(1,), rescale=False)
+    assert tiny > 95 and as_is < tiny
+
+
+def test_probe_tunes_its_penalty():
+    torch.manual_seed(0)
+    labels, labels_test = torch.randint(2, (200,)), torch.randint(2, (2000,))
+    h, h_test = torch.randn(200, 100), torch.randn(2000, 100)
+    h[:, 0] += 2 * labels
+    h_test[:, 0] += 2 * labels_test
+    tuned = probe_accuracy(h, labels, h_test, labels_test)
+    assert tuned > probe_accuracy(h, labels, h_test, labels_test, Cs=(100,))
+
+
+def test_probe_with_few_rows_does_not_tune():
+    torch.manual_seed(0)
+    h, labels = torch.randn(20, 4), torch.arange(20) % 10
+    assert 0 <= probe_accuracy(h, labels, h, labels) <= 100

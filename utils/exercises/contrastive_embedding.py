@@ -1,0 +1,174 @@
+"""Checks of the exercises in notebook 01."""
+
+import torch
+from torch.nn.functional import cosine_similarity, normalize, softplus
+
+from utils.exercises.harness import Exercise
+
+
+def info_nce(positive, negatives, tau):
+    """positive/tau + log(e^(-positive/tau) + sum_k e^(-negative_k/tau)).   (B,), (B, K) -> (B,), in nats."""
+    return positive / tau + torch.logsumexp(-torch.cat([positive[:, None], negatives], 1) / tau, 1)
+
+
+def cosines(a, b):
+    """Every row of a against every row of b.   (B, d), (K, d) -> (B, K)."""
+    return normalize(a, dim=1) @ normalize(b, dim=1).T
+
+
+def share(s_pair, s_rest, tau):
+    """PIRL's h: e^(s_pair/tau) / (e^(s_pair/tau) + sum_k e^(s_rest_k/tau)).   (...), (..., K) -> (...)."""
+    pair = (s_pair / tau).exp()
+    return pair / (pair + (s_rest / tau).exp().sum(-1))
+
+
+def pirl_nce(v, v_t, v_neg, tau):
+    """PIRL's NCE: -log h(v, v_t) - sum_k log(1 - h(v_t, v_neg_k)).   v, v_t: (B, d), v_neg: (K, d) -> (B,), in nats."""
+    to_negatives, among = cosines(v_t, v_neg), cosines(v_neg, v_neg)
+    first = -share(cosine_similarity(v, v_t), to_negatives, tau).log()
+    return first - (1 - share(to_negatives, among, tau)).log().sum(1)
+
+
+def update_bank(bank, index, fresh, momentum):
+    """m_i <- (momentum m_i + (1 - momentum) fresh) at length 1, for i in index.   (N, d), (B,), (B, d) -> (N, d)."""
+    bank = bank.clone()
+    bank[index] = normalize(momentum * bank[index] + (1 - momentum) * normalize(fresh, dim=1), dim=1)
+    return bank
+
+
+def cosine_gradient(h, g):
+    """The gradient of the row-wise cosine of h and g with respect to h.   (B, d), (B, d) -> (B, d)."""
+    u, w = normalize(h, dim=1), normalize(g, dim=1)
+    return (w - (u * w).sum(1, keepdim=True) * u) / h.norm(dim=1, keepdim=True)
+
+
+def effective_rank(h):
+    """exp of the entropy of p_i = sigma_i^2 / sum_j sigma_j^2.   h: (N, m) -> a scalar between 1 and min(N, m)."""
+    p = torch.linalg.svdvals(h).square()
+    p = p / p.sum()
+    return torch.special.entr(p).sum().exp()
+
+
+def _pirl(second):
+    """pirl_nce with another second term; second gets the cosines to the negatives and among them."""
+    def answer(v, v_t, v_neg, tau):
+        to, among = cosines(v_t, v_neg), cosines(v_neg, v_neg)
+        return -share(cosine_similarity(v, v_t), to, tau).log() - second(to, among, tau).sum(1)
+    return answer
+
+
+def _bank(keep=lambda m, f, mu: mu * m + (1 - mu) * f, length=True, before=True):
+    """update_bank with one of its steps done otherwise."""
+    def answer(bank, index, fresh, momentum):
+        out = bank.clone()
+        f = normalize(fresh, dim=1) if before else fresh
+        new = keep(bank[index], f, momentum)
+        out[index] = normalize(new, dim=1) if length else new
+        return out
+    return answer
+
+
+def _pairs(B, K):
+    return 2 * torch.rand(B), 2 * torch.rand(B, K)
+
+
+def _vectors(*counts, d=5):
+    return tuple(torch.randn(n, d) * (0.5 + torch.rand(n, 1)) for n in counts)
+
+
+def _centered(h):
+    return effective_rank(h - h.mean(0))
+
+
+Exercise(
+    "info_nce", info_nce,
+    # at a tiny τ exp(−E/τ) is 0 for all pairs: without logsumexp the result is 0/0
+    cases=lambda: [(*_pairs(4, 6), 0.2), (*_pairs(1, 3), 1.0), (*_pairs(3, 5), 0.002)],
+    mistakes={
+        "it has the sign of a similarity: the arguments are energies, low is alike, so the weights are exp(−E/τ)":
+            lambda p, n, tau: info_nce(-p, -n, tau),
+        "the positive pair is missing in the sum under the fraction: the share of the pair among all, itself included":
+            lambda p, n, tau: p / tau + torch.logsumexp(-n / tau, 1),
+        "that is the log of the share; the loss is its negative": lambda p, n, tau: -info_nce(p, n, tau),
+        "the energies are multiplied by τ, they must be divided by it": lambda p, n, tau: info_nce(p, n, 1 / tau),
+        "τ is missing": lambda p, n, tau: info_nce(p, n, 1.0),
+        "that is the mean over the batch; one value per pair is asked for":
+            lambda p, n, tau: info_nce(p, n, tau).mean(),
+        "the positive energy itself, divided by τ, is missing": lambda p, n, tau: info_nce(p, n, tau) - p / tau,
+        "the sum over the negatives became a mean": lambda p, n, tau:
+            softplus(p / tau + torch.logsumexp(-n / tau, 1) - torch.tensor(float(n.shape[1])).log()),
+    },
+)
+
+Exercise(
+    "pirl_nce", pirl_nce,
+    cases=lambda: [(*_vectors(3, 3, 6), 0.5), (*_vectors(1, 1, 2), 0.2), (*_vectors(4, 4, 3), 1.0)],
+    mistakes={
+        "the second term is missing: minus the sum over the negatives of log(1 − h)":
+            _pirl(lambda to, among, tau: 0 * to),
+        "the second term needs log(1 − h), not log h: a negative pair must have a small share":
+            _pirl(lambda to, among, tau: share(to, among, tau).log()),
+        "the second term has the wrong sign: both terms are minus a logarithm":
+            _pirl(lambda to, among, tau: -(1 - share(to, among, tau)).log()),
+        "the second term is a mean over the negatives, the formula has a sum":
+            _pirl(lambda to, among, tau: (1 - share(to, among, tau)).log() / to.shape[1]),
+        "under the second fraction stand the similarities of the transformed image to the negatives. In the formula "
+        "they belong to h's second argument, which here is the negative: cosines(v_neg, v_neg)":
+            _pirl(lambda to, among, tau: (1 - share(to, to[:, None], tau)).log()),
+        "the negatives are compared with v, the formula compares them with the transformed image v_t":
+            lambda v, v_t, v_neg, tau: pirl_nce(v_t, v, v_neg, tau),
+        "τ is missing in the second term": _pirl(lambda to, among, tau: (1 - share(to, among, 1.0)).log()),
+    },
+)
+
+Exercise(
+    "update_bank", update_bank,
+    cases=lambda: [(normalize(torch.randn(8, 4), dim=1), torch.tensor([5, 0, 2]), 3 * torch.randn(3, 4), 0.5),
+                   (normalize(torch.randn(5, 3), dim=1), torch.tensor([1]), torch.randn(1, 3), 0.9)],
+    mistakes={
+        "momentum and 1 − momentum have changed places: momentum is what is kept of the old entry":
+            _bank(lambda m, f, mu: (1 - mu) * m + mu * f),
+        "the entries must end with length 1: cosines are taken with them": _bank(length=False),
+        "the fresh embedding must have length 1 before it is mixed, else a long vector wins": _bank(before=False),
+        "the old entry is forgotten: mix it with the fresh one": _bank(lambda m, f, mu: f),
+        "nothing has changed: write the new entries at the rows in index": lambda b, i, f, mu: b.clone(),
+        "the new entries are returned alone; return the whole bank":
+            lambda b, i, f, mu: update_bank(b, i, f, mu)[i],
+    },
+)
+
+Exercise(
+    "cosine_gradient", cosine_gradient,
+    cases=lambda: [_vectors(4, 4), _vectors(1, 1), _vectors(3, 3, d=2)],
+    mistakes={
+        "the part along h is still in it: subtract cos(h, g) · h/‖h‖, for a longer h has the same cosine":
+            lambda h, g: normalize(g, dim=1) / h.norm(dim=1, keepdim=True),
+        "1/‖h‖ is missing: the longer h, the less a step turns it":
+            lambda h, g: cosine_gradient(normalize(h, dim=1), g),
+        "that is the gradient of the dot product h·g, which can be raised by a longer h": lambda h, g: g.clone(),
+        "g must have length 1: a longer g does not change the cosine":
+            lambda h, g: cosine_gradient(h, g) * g.norm(dim=1, keepdim=True),
+        "that is the gradient of the energy 1 − cos; the cosine's has the other sign":
+            lambda h, g: -cosine_gradient(h, g),
+        "that is the gradient with respect to g": lambda h, g: cosine_gradient(g, h),
+        "it divides by ‖h‖², once too often":
+            lambda h, g: cosine_gradient(h, g) / h.norm(dim=1, keepdim=True),
+    },
+)
+
+Exercise(
+    "effective_rank", effective_rank,
+    cases=lambda: [(torch.randn(20, 6) * torch.tensor([4.0, 2, 1, 1, 0.5, 0.1]) + 1,), (torch.randn(5, 8),),
+                   (torch.ones(6, 1) @ torch.randn(1, 4),)],
+    mistakes={
+        "this is the entropy: the rank is its exponential": lambda h: effective_rank(h).log(),
+        "the singular values must be squared: shares of the energy": lambda h:
+            torch.special.entr((s := torch.linalg.svdvals(h)) / s.sum()).sum().exp(),
+        "the mean is subtracted: then a collapse to one point reads the rank of its rounding noise": _centered,
+        "this counts every non-zero singular value, however small": lambda h:
+            torch.tensor(float(torch.linalg.matrix_rank(h))),
+        "this is 1/Σp², the participation ratio; asked for is the exponential of the entropy": lambda h:
+            (s := torch.linalg.svdvals(h).square()).sum() ** 2 / s.square().sum(),
+    },
+    atol=1e-4,
+)
