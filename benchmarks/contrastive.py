@@ -34,7 +34,7 @@ def load(nb, seed):
     digits = nb["data"].mnist()
     nb["y_all"], nb["labels_all"] = nb["some"](digits.train, digits.train_labels, 20_000)
     nb["y_train"], nb["labels"] = nb["y_all"][:4000], nb["labels_all"][:4000]
-    nb["y_test"], nb["labels_test"] = nb["some"](digits.test, digits.test_labels, 1000)
+    nb["y_test"], nb["labels_test"] = nb["some"](digits.test, digits.test_labels, 3000)
 
 
 def anchored(nb):
@@ -75,15 +75,15 @@ def main():
     for seed in range(last):
         load(nb, seed)
         if "pirl" in parts:
-            for name, nce in {"first term only": nb["first_term"], "both, by position": nb["pirl_nce"],
-                              "both, by anchor": anchored(nb)}.items():
+            for name, nce in {"first term only": nb["first_term"], "both terms, by position": nb["pirl_nce"],
+                              "both terms, by anchor": anchored(nb)}.items():
                 trunk, _ = nb["pirl"](400, name, nce=nce)
                 found.setdefault(f"PIRL, 400 steps at batch 32, {name}", []).append(nb["probe"](trunk))
         if "count" in parts and seed < 3:
             for K in (1, 4, 16, 64, None):
                 net = nb["simclr"](300, f"K = {K}", batch_size=256, K=K)
-                found.setdefault(f"SimCLR, 300 steps at batch 256, negatives: {K or 510}",
-                                 []).append(nb["probe"](net[0]))
+                name = f"SimCLR, 300 steps at batch 256, {K or 510} negative{'s' * (K != 1)}"
+                found.setdefault(name, []).append(nb["probe"](net[0]))
         if "long" in parts and seed < 2:
             net = nb["simclr"](1500, "long", batch_size=256)
             found.setdefault("SimCLR, 1,500 steps at batch 256", []).append(nb["probe"](net[0]))

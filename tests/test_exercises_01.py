@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy, normalize
 from utils.exercises import contrastive_embedding as course
 from utils.exercises.harness import EXERCISES, verdict
 
-NAMES = ["info_nce", "pirl_nce", "update_bank", "cosine_gradient", "effective_rank"]
+NAMES = ["info_nce", "pirl_nce", "update_bank", "nt_xent", "cosine_gradient", "effective_rank"]
 
 
 def info_nce_by_cross_entropy(positive, negatives, tau):
@@ -35,6 +35,16 @@ def bank_by_loop(bank, index, fresh, momentum):
     return torch.stack(rows)
 
 
+def table_by_loop(z, tau, skip=lambda i, j, n: i == j, partner=lambda i, n: (i + n // 2) % n):
+    """nt_xent view by view; skip(i, j, n) says which pairs do not count."""
+    u, n = z / z.norm(dim=1, keepdim=True), len(z)
+    out = []
+    for i in range(n):
+        weights = [torch.exp(u[i] @ u[j] / tau) for j in range(n) if not skip(i, j, n)]
+        out.append(sum(weights).log() - u[i] @ u[partner(i, n)] / tau)
+    return torch.stack(out)
+
+
 def gradient_by_autograd(h, g):
     h = h.clone().requires_grad_()
     return torch.autograd.grad(torch.nn.functional.cosine_similarity(h, g).sum(), h)[0]
@@ -47,7 +57,7 @@ def rank_by_eigenvalues(h):
 
 
 RIGHT = {"info_nce": info_nce_by_cross_entropy, "pirl_nce": pirl_by_loops, "update_bank": bank_by_loop,
-         "cosine_gradient": gradient_by_autograd, "effective_rank": rank_by_eigenvalues}
+         "nt_xent": table_by_loop, "cosine_gradient": gradient_by_autograd, "effective_rank": rank_by_eigenvalues}
 
 # (exercise, what a student might write, a word that the message must hold)
 WRONG = [
@@ -68,6 +78,17 @@ WRONG = [
     ("update_bank", lambda b, i, f, m: bank_by_loop(b, i, f, m)[i], "whole bank"),
     ("update_bank", lambda b, i, f, m: b.index_copy(0, i, m * b[i] + (1 - m) * normalize(f)), "end with length 1"),
     ("update_bank", lambda b, i, f, m: b.index_copy(0, i, normalize(m * b[i] + (1 - m) * f)), "before it is mixed"),
+    ("nt_xent", lambda z, t: cross_entropy((course.cosines(z, z) - 1) / t, torch.arange(len(z)).roll(len(z) // 2),
+                                           reduction="none"), "its own negative"),
+    ("nt_xent", lambda z, t: cross_entropy(course.cosines(z, z).fill_diagonal_(0) / t,
+                                           torch.arange(len(z)).roll(len(z) // 2), reduction="none"), "became 0"),
+    ("nt_xent", lambda z, t: table_by_loop(z, t, partner=lambda i, n: i + 1 - 2 * (i % 2)), "halfway round"),
+    ("nt_xent", lambda z, t: table_by_loop(z, t, skip=lambda i, j, n: (j - i) % (n // 2) == 0), "under the fraction"),
+    ("nt_xent", lambda z, t: table_by_loop(z, t, skip=lambda i, j, n: i // (n // 2) == j // (n // 2)), "both halves"),
+    ("nt_xent", lambda z, t: cross_entropy((z @ z.T).fill_diagonal_(-torch.inf) / t,
+                                           torch.arange(len(z)).roll(len(z) // 2), reduction="none"), "inner products"),
+    ("nt_xent", lambda z, t: table_by_loop(z, t).mean(), "one value per view"),
+    ("nt_xent", lambda z, t: table_by_loop(z, t)[:len(z) // 2], "shape"),
     ("cosine_gradient", lambda h, g: g / g.norm(dim=1, keepdim=True) / h.norm(dim=1, keepdim=True), "part along h"),
     ("cosine_gradient", lambda h, g: gradient_by_autograd(h, g) * h.norm(dim=1, keepdim=True), "1/‖h‖ is missing"),
     ("cosine_gradient", lambda h, g: g + 0, "dot product"),

@@ -45,8 +45,19 @@ def cosine_gradient(h, g):
 def effective_rank(h):
     """exp of the entropy of p_i = sigma_i^2 / sum_j sigma_j^2.   h: (N, m) -> a scalar between 1 and min(N, m)."""
     p = torch.linalg.svdvals(h).square()
-    p = p / p.sum()
-    return torch.special.entr(p).sum().exp()
+    return torch.special.entr(p / p.sum()).sum().exp()
+
+
+def nt_xent(z, tau):
+    """InfoNCE of view i with its partner i + B, among all views but itself.   z: (2B, d) -> (2B,), in nats."""
+    return _in_table(cosines(z, z), tau)
+
+
+def _in_table(s, tau, counts=lambda i, j, n: i != j, partner=lambda i, n: (i + n // 2) % n):
+    """nt_xent of a table of similarities; counts(i, j, n) says which pairs of n views stand under the fraction."""
+    i, n = torch.arange(len(s), device=s.device), len(s)
+    under = s.masked_fill(~counts(i[:, None], i, n), -torch.inf)
+    return torch.logsumexp(under / tau, 1) - s[i, partner(i, n)] / tau
 
 
 def _pirl(second):
@@ -61,8 +72,7 @@ def _bank(keep=lambda m, f, mu: mu * m + (1 - mu) * f, length=True, before=True)
     """update_bank with one of its steps done otherwise."""
     def answer(bank, index, fresh, momentum):
         out = bank.clone()
-        f = normalize(fresh, dim=1) if before else fresh
-        new = keep(bank[index], f, momentum)
+        new = keep(bank[index], normalize(fresh, dim=1) if before else fresh, momentum)
         out[index] = normalize(new, dim=1) if length else new
         return out
     return answer
@@ -74,10 +84,6 @@ def _pairs(B, K):
 
 def _vectors(*counts, d=5):
     return tuple(torch.randn(n, d) * (0.5 + torch.rand(n, 1)) for n in counts)
-
-
-def _centered(h):
-    return effective_rank(h - h.mean(0))
 
 
 Exercise(
@@ -138,6 +144,26 @@ Exercise(
 )
 
 Exercise(
+    "nt_xent", nt_xent,
+    cases=lambda: [(*_vectors(8), 0.5), (*_vectors(6), 0.2), (*_vectors(10), 1.0)],
+    mistakes={
+        "each view still counts as its own negative, with weight e⁰ = 1: its logit must be −∞":
+            lambda z, tau: _in_table(cosines(z, z), tau, lambda i, j, n: i + j >= 0),
+        "a view's similarity to itself became 0, which still has a weight: it must not count at all, logit −∞":
+            lambda z, tau: _in_table(cosines(z, z).fill_diagonal_(0), tau, lambda i, j, n: i + j >= 0),
+        "the partner of view i is view i + B, halfway round, not its neighbor":
+            lambda z, tau: _in_table(cosines(z, z), tau, partner=lambda i, n: i ^ 1),
+        "the partner went out with the diagonal: the pair itself belongs under the fraction":
+            lambda z, tau: _in_table(cosines(z, z), tau, lambda i, j, n: (i - j) % (n // 2) != 0),
+        "strangers stand in both halves: a view's own half is missing":
+            lambda z, tau: _in_table(cosines(z, z), tau, lambda i, j, n: (i < n // 2) != (j < n // 2)),
+        "these are inner products: divide by the lengths, or long vectors win": lambda z, tau: _in_table(z @ z.T, tau),
+        "that is the mean over the views; one value per view is asked for": lambda z, tau: nt_xent(z, tau).mean(),
+        "τ is missing": lambda z, tau: nt_xent(z, 1.0),
+    },
+)
+
+Exercise(
     "cosine_gradient", cosine_gradient,
     cases=lambda: [_vectors(4, 4), _vectors(1, 1), _vectors(3, 3, d=2)],
     mistakes={
@@ -151,8 +177,7 @@ Exercise(
         "that is the gradient of the energy 1 − cos; the cosine's has the other sign":
             lambda h, g: -cosine_gradient(h, g),
         "that is the gradient with respect to g": lambda h, g: cosine_gradient(g, h),
-        "it divides by ‖h‖², once too often":
-            lambda h, g: cosine_gradient(h, g) / h.norm(dim=1, keepdim=True),
+        "it divides by ‖h‖², once too often": lambda h, g: cosine_gradient(h, g) / h.norm(dim=1, keepdim=True),
     },
 )
 
@@ -164,7 +189,8 @@ Exercise(
         "this is the entropy: the rank is its exponential": lambda h: effective_rank(h).log(),
         "the singular values must be squared: shares of the energy": lambda h:
             torch.special.entr((s := torch.linalg.svdvals(h)) / s.sum()).sum().exp(),
-        "the mean is subtracted: then a collapse to one point reads the rank of its rounding noise": _centered,
+        "the mean is subtracted: then a collapse to one point reads the rank of its rounding noise":
+            lambda h: effective_rank(h - h.mean(0)),
         "this counts every non-zero singular value, however small": lambda h:
             torch.tensor(float(torch.linalg.matrix_rank(h))),
         "this is 1/Σp², the participation ratio; asked for is the exponential of the entropy": lambda h:
