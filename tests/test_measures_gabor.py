@@ -32,7 +32,8 @@ def many(count=120, seed=0):
     u = torch.rand(count, 7, generator=g)
     truth = {"orientation": math.pi * u[:, 0], "frequency": 0.12 + 0.2 * u[:, 1], "phase": 2 * math.pi * u[:, 2],
              "sigma": 1.2 + 1.5 * u[:, 3:5], "center": 5.5 + 5 * (u[:, 5:] - 0.5)}
-    images = torch.stack([gabor(*(truth[k][i].tolist() for k in ("orientation", "frequency", "phase", "sigma", "center")))
+    names = ("orientation", "frequency", "phase", "sigma", "center")
+    images = torch.stack([gabor(*(truth[name][i].tolist() for name in names))
                           for i in range(count)])
     return images, truth
 
