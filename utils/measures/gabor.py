@@ -41,7 +41,7 @@ def gabor_fit(atoms, size, starts=3, steps=40, refine=80):
     grid = _pixels(size).to(unit)
     theta = _descend(_starts(unit, grid, starts), unit, grid, steps)
     best = _loss(theta, unit, grid)[0].argmin(1)
-    theta = theta[torch.arange(len(unit)), best][:, None]
+    theta = theta[torch.arange(len(unit), device=theta.device), best][:, None]
     theta = _descend(theta, unit, grid, refine)
     loss, amplitudes, waves = _loss(theta, unit, grid)
     return _readable(theta[:, 0], loss[:, 0], amplitudes[:, 0], waves[:, 0], atoms)
@@ -98,7 +98,7 @@ def _loss(theta, unit, grid):
 
 def _starts(unit, grid, starts):
     """The best Gabor of a bank at each of eight angles, of which the best `starts` are taken: (B, starts, 6)."""
-    half = grid.max()
+    half = grid.max().item()
     places = torch.linspace(-0.75, 0.75, 6) * half
     spread = MOST_SIGMA - LEAST_SIGMA
     bells = torch.logit((torch.tensor(SIGMAS) - LEAST_SIGMA) / spread)
