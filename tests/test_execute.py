@@ -1,6 +1,9 @@
 """Executing and storing notebooks: what is stored, what is refused, what is left out."""
 
+import asyncio
 import json
+import time
+from queue import Empty
 
 import execute
 import nbformat
@@ -88,3 +91,30 @@ def test_texts_of_pictures_are_looked_through_but_not_their_bytes():
     picture = new_output("display_data", data={"image/png": "0xdeadbeef", "text/plain": "<Figure at 0xdeadbeef>"})
     nb = json.loads(nbformat.writes(new_notebook(cells=[new_code_cell("f", outputs=[picture], execution_count=1)])))
     assert execute.problems(nb) == ["Cell 0 shows a memory address: 0xdeadbeef"]
+
+
+class Mailbox:
+    """A channel that looks for messages only when a wait begins."""
+
+    def __init__(self):
+        self.messages = []
+
+    async def get_msg(self, timeout):
+        if not self.messages:
+            await asyncio.sleep(timeout)
+            raise Empty
+        return self.messages.pop()
+
+
+def test_a_message_that_woke_nobody_is_seen_within_a_second():
+    async def wait(box):
+        asyncio.get_running_loop().call_later(0.1, box.messages.append, "reply")
+        return await box.get_msg(timeout=60)
+
+    box = Mailbox()
+    execute.look_every_second(box)
+    start = time.monotonic()
+    assert asyncio.run(wait(box)) == "reply"
+    assert time.monotonic() - start < 10
+    with pytest.raises(Empty):
+        asyncio.run(box.get_msg(timeout=0.1))
