@@ -54,5 +54,5 @@ def yardstick(repeats=4):
 def report():
     """Print the seconds that this page's cells have taken, and what that is on the machine of README's times."""
     spent = _spent + (time.perf_counter() - _since if _since is not None else 0)
-    factor = yardstick()
-    print(f"time · measured {spent:.1f} s; this machine takes {factor:.2f} times README's: {spent / factor:.0f} s there")
+    slow = yardstick()
+    print(f"time · measured {spent:.1f} s; this machine takes {slow:.2f} times README's: {spent / slow:.0f} s there")
