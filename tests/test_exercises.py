@@ -1,5 +1,6 @@
 """The machinery of the self-checks, on exercises of its own; then rules over all exercises and their answers."""
 
+import copy
 import importlib
 import math
 import random
@@ -391,6 +392,9 @@ def test_every_exercise_survives_what_no_one_expects(name):
 
 
 def cut(value):
+    """The value, or a copy of the module, without a gradient."""
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value).requires_grad_(False)
     return value.detach() if torch.is_tensor(value) else value
 
 
@@ -423,8 +427,8 @@ def wanted_gradients(exercise):
         if follow:
             got = runs.run(exercise.reference, case, seed, follow).gradients
             for label in follow:
-                if torch.is_tensor(case[label]):
-                    g = got[label]
+                if torch.is_tensor(case[label]) or isinstance(case[label], nn.Module):
+                    g = got[label if torch.is_tensor(case[label]) else f"the parameters of {label}"]
                     found[labels.index(label)] = found.get(labels.index(label), False) or bool(
                         g[torch.isfinite(g)].abs().max() > 1e-4 if torch.isfinite(g).any() else False)
     return found
