@@ -525,7 +525,7 @@ def plain(name):
 def packed_with_a_header(content):
     """As `gzip file` packs it: with the file's name and the time."""
     buffer = io.BytesIO()
-    with gzip.GzipFile(filename="whatever", mode="wb", fileobj=buffer, mtime=1) as stream:
+    with gzip.GzipFile(filename="whatever", mode="wb", compresslevel=1, fileobj=buffer, mtime=1) as stream:
         stream.write(content)
     return buffer.getvalue()
 
@@ -535,7 +535,7 @@ PACKERS = {
     "stored": lambda content: gzip.compress(content, 0),
     "name and time": packed_with_a_header,
     "twice": lambda content: gzip.compress(gzip.compress(content, 1)),
-    "in members": lambda content: gzip.compress(content[:999]) + gzip.compress(content[999:]),
+    "in members": lambda content: gzip.compress(content[:999], 1) + gzip.compress(content[999:], 1),
     "unpacked by a browser": lambda content: content,
 }
 
