@@ -193,6 +193,7 @@ def test_a_mistake_is_named_only_if_it_explains_every_case(fresh):
     harness.Exercise("power", lambda x, p: x**p, lambda: [(torch.rand(3) + 1, 2.0), (torch.rand(3) + 1, 3.0)],
                      mistakes={"it is twice x": lambda x, p: 2 * x, "p is forgotten": lambda x, p: x**1})
     assert verdict(lambda x, p: 2 * x, "power") == (False, "it is twice x")
+    assert verdict(lambda x, p: 2 * x if p == 2 else x.sum(), "power") == (False, "it is twice x")  # two mistakes
     assert "should be" in verdict(lambda x, p: 2 * x if p == 2 else x, "power")[1]
 
 

@@ -30,7 +30,7 @@ if _shell is not None:  # only cells count, not the time in which somebody reads
 
 
 def rule():
-    """Seconds of a fixed piece of work, mixed as the pages mix it: a sampler, sparse codes, three networks that learn."""
+    """Seconds of a fixed piece of work, mixed as the pages mix it: a sampler, sparse codes, three networks."""
     draw = torch.Generator().manual_seed(8)
     v, W, y, D, x, path, image = (torch.rand(shape, generator=draw) for shape in (
         (100, 784), (784, 16), (1000, 144), (144, 288), (256, 784), (256, 2), (64, 1, 20, 20)))
