@@ -22,8 +22,9 @@ class Exercise:
     function that makes that mistake}; an answer that behaves like one on all cases gets its message. A mistake in the
     gradient alone has the right values. gradient: whether the page differentiates the answer; True compares the
     gradient through every float input with the reference's, names ("mu", "logvar") through those, False through none.
-    returns: names of several outputs, for the messages. rtol, atol: how far a right answer may differ (float32 sums in
-    another order). properties: {what is violated: answer -> bool}, for what no single output shows.
+    returns: names of several outputs, for the messages. keywords: inputs that the page hands over by name. rtol, atol:
+    how far a right answer may differ (float32 sums in another order). properties: {what is violated: answer -> bool},
+    for what no single output shows.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Exercise:
     atol: float = 1e-5
     gradient: bool | tuple = True
     returns: tuple = ()
+    keywords: tuple = ()
     page: str = ""  # the file of this folder that registers it
 
     def __post_init__(self):
