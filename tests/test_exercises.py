@@ -393,8 +393,8 @@ def test_every_exercise_survives_what_no_one_expects(name):
     reference = exercises.EXERCISES[name].reference
 
     def turned(change):
-        def answer(*a):
-            out = reference(*a)
+        def answer(*a, **k):
+            out = reference(*a, **k)
             return tuple(change(o) for o in out) if isinstance(out, tuple) else change(out)
         return answer
 
@@ -437,17 +437,17 @@ def cut(value):
 
 def detached(reference, which=None):
     """The reference with a result (which=None) or one input, by its place, that carries no gradient."""
-    def answer(*a):
+    def answer(*a, **k):
         if which is not None:
-            return reference(*(cut(x) if i == which else x for i, x in enumerate(a)))
-        out = reference(*a)
+            return reference(*(cut(x) if i == which else x for i, x in enumerate(a)), **k)
+        out = reference(*a, **k)
         return tuple(map(cut, out)) if isinstance(out, tuple) else cut(out)
     return answer
 
 
 def through_numpy(reference):
-    def answer(*a):
-        out = reference(*a)
+    def answer(*a, **k):
+        out = reference(*a, **k)
         parts = [torch.tensor(o.detach().cpu().numpy(), device=o.device) for o in
                  (out if isinstance(out, tuple) else (out,))]
         return tuple(parts) if isinstance(out, tuple) else parts[0]
