@@ -43,6 +43,7 @@ def _landscape(flip=1.0):
 Exercise(
     "denoiser_score", denoiser_score,
     cases=lambda: [(torch.randn(4, 2), torch.randn(4, 2), 0.4), (torch.randn(1, 5), torch.randn(1, 5), 1.7),
+                   (torch.randn(3, 4, 2), torch.randn(3, 4, 2), torch.tensor([0.025, 0.2, 0.8]).view(3, 1, 1)),
                    (torch.randn(7, 2), torch.randn(3, 7, 2), torch.tensor([0.025, 0.2, 0.8]).view(3, 1, 1))],
     gradient=False,
     mistakes={
@@ -83,6 +84,7 @@ Exercise(
 Exercise(
     "posterior_mean", posterior_mean,
     cases=lambda: [(torch.randn(6, 1), 0.6), (torch.randn(4, 3), 0.9), (2 * torch.randn(8), 1.6),
+                   (torch.randn(5, 1), torch.tensor([[0.5]])),
                    (torch.linspace(-1.5, 1.5, 13)[:, None], 0.3), (torch.linspace(-1.5, 1.5, 13)[:, None], 1.0)],
     gradient=False,
     mistakes={
@@ -106,6 +108,7 @@ Exercise(
     cases=lambda: [_landscape(), _landscape(), (*_landscape()[:2], torch.tensor([-1.0, 0.0, 1.0]), 0.15),
                    _low_at_one_end()],
     gradient=False,
+    keywords=("radius",),
     mistakes={
         "the data are minima as well: leave out what lies within radius of a datum": lambda y, E, data, radius:
             false_minima(y, E, data + 100, radius),

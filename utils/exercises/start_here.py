@@ -13,7 +13,7 @@ def squared_distance(y, c):
 Exercise(
     "squared_distance", squared_distance,
     cases=lambda: [(torch.randn(4, 3), torch.randn(3)), (torch.randn(1, 6), torch.randn(6)),
-                   (torch.randn(5, 2), torch.randn(2)), (torch.zeros(2, 2), torch.zeros(2))],
+                   (torch.randn(5, 2), torch.randn(2)), (torch.randn(2, 2), torch.randn(2))],
     gradient=False,
     mistakes={
         "the ½ is missing: without it the gradient is 2(y − c)": lambda y, c: ((y - c) ** 2).sum(1),
