@@ -1,5 +1,6 @@
 """requirements.txt, its lock, environment.yml, pyproject.toml, the Makefile, README and CI say the same."""
 
+import ast
 import io
 import os
 import re
@@ -199,3 +200,33 @@ def test_a_test_that_hangs_is_ended_and_named(tmp_path):
     assert run.returncode == 1, run.stdout
     assert re.search(r"test_sleeps\W+FAILED", run.stdout)  # by pytest-timeout: the run goes on
     assert "in test_hears_no_signal" in run.stderr  # by faulthandler: the process ends
+
+
+def text_files(tree):
+    """(call, does it say its encoding?) wherever text is read or written, or a subprocess's output is decoded."""
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        said = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        given = [ast.unparse(a) for a in call.args[isinstance(call.func, ast.Name):]]  # open(path, mode)
+        mode = said.get("mode", given[0] if given else "''")
+        opens = name == "open" and mode[0] in "'\"" and "b" not in mode  # not Image.open(buffer)
+        if opens or name in ("read_text", "write_text") or said.get("text", said.get("universal_newlines")) == "True":
+            yield call, "encoding" in said
+
+
+def test_what_reads_text_is_found():
+    untold = ["open(p)", "open(p, 'w')", "p.open()", "p.open('a')", "p.read_text()", "(a / b).write_text(x)",
+              "run(c, text=True)"]
+    told = ["open(p, encoding=e)", "p.open(encoding=e)", "p.read_text(encoding=e)", "run(c, text=True, encoding=e)"]
+    other = ["open(p, 'rb')", "p.open('wb')", "open(p, mode='ab')", "Image.open(p)", "p.read_bytes()", "f(text='x')"]
+    assert [[good for _, good in text_files(ast.parse(code))] for code in untold] == [[False]] * len(untold)
+    assert [[good for _, good in text_files(ast.parse(code))] for code in told] == [[True]] * len(told)
+    assert [list(text_files(ast.parse(code))) for code in other] == [[]] * len(other)
+
+
+@pytest.mark.parametrize("folder", ["utils", "tools", "tests", "benchmarks"])
+def test_text_is_read_and_written_in_utf_8_whatever_the_locale(folder):
+    """As PLW1514 of ruff, which misses what it can't see is a Path, and decoded output."""
+    calls = [(path, call.lineno, good) for path in sorted((ROOT / folder).rglob("*.py"))
+             for call, good in text_files(ast.parse(path.read_text(encoding="utf-8")))]
+    assert not [f"{path.relative_to(ROOT)}:{line}" for path, line, good in calls if not good]
