@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
-NB     ?= $(sort $(wildcard notebooks/[0-9]*.ipynb))
+# the pages, not the copies that editors make of them: 10-vae-mnist-Copy1.ipynb, 10-vae-mnist copy.ipynb
+NB     ?= $(sort $(filter notebooks/%.ipynb,$(wildcard notebooks/[0-9][0-9]-*[a-z].ipynb)))
 N      ?= 10
 PORT   ?= 8888
 LAB    ?=
@@ -22,7 +23,8 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 # an environment whose Python does not run (upgraded away, or half made) is made again, whatever the files' times say
 DEAD   := $(shell $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
-.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds mutants bench clean
+.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds mutants twice \
+        answers calls bench clean
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(if $(DEAD),dead)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -58,7 +60,7 @@ lint: ready
 	$(BIN)/python tools/contents.py --check
 
 unit: ready             ## unit tests
-	$(QUIET) $(BIN)/python -m pytest -m "not student" -n 2 --dist loadgroup --durations 12
+	$(QUIET) $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 12
 
 nbval: ready            ## every notebook in a fresh kernel, outputs compared; one: make nbval NB=notebooks/…
 	$(QUIET) $(BIN)/python -m pytest $(NBVAL) $(NB)
@@ -88,6 +90,16 @@ seeds: ready            ## every claim for N seeds on both data sources: make se
 
 mutants: ready          ## typical mistakes planted, one page at a time: its claims must turn red: make mutants NB=…
 	$(QUIET) $(BIN)/python tools/mutants.py $(NB)
+
+twice: ready            ## every code cell twice in a row, then the training cells again: the same claims: make twice NB=…
+	$(QUIET) $(BIN)/python tools/twice.py $(NB)
+	$(QUIET) $(BIN)/python tools/twice.py --again $(NB)
+
+answers: ready          ## right values with wrong gradients in the holes: no check may say ✔: make answers NB=…
+	$(QUIET) $(BIN)/python tools/answers.py $(NB)
+
+calls: ready            ## with what the pages call the exercises' functions, for the checks: make calls NB=…
+	$(QUIET) $(BIN)/python tools/calls.py $(NB)
 
 bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done

@@ -16,6 +16,7 @@ import lab
 import pytest
 
 ROOT = Path(__file__).parents[1]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 unix = pytest.mark.skipif(os.name != "posix" or not shutil.which("make"), reason="needs make")
 
 # --- what make does to .venv, with a Python that writes down what it is asked for ---
@@ -150,10 +151,27 @@ def test_no_python_at_all(course):
     assert "There is no python3.99: install Python 3.11 to 3.14, or name yours: make PYTHON=" in course.printed
 
 
+@unix
+def test_copies_of_a_page_are_no_pages(course):
+    notebooks = course.folder / "notebooks"
+    notebooks.mkdir()
+    pages = ["00-start-here", "10-vae-mnist"]
+    for name in [*pages, "10-vae-mnist-Copy1", "10-vae-mnist copy", "10-vae-mnist - Copy", "10-vae-mnist (1)", "mine"]:
+        (notebooks / f"{name}.ipynb").touch()
+    assert course.make("execute")[-1] == "tools/execute.py " + " ".join(f"notebooks/{page}.ipynb" for page in pages)
+
+
 def test_the_makefile_calls_modules_not_scripts():
     """A script in .venv/bin begins with the path that the folder had when it was installed."""
-    used = set(re.findall(r"\$\(BIN\)/(\S+)", (ROOT / "Makefile").read_text(encoding="utf-8")))
-    assert used == {"python"}
+    assert set(re.findall(r"\$\(BIN\)/(\S+)", MAKEFILE)) == {"python"}
+
+
+def test_what_the_makefile_calls_is_there_and_readme_names_every_target():
+    tools = re.findall(r"tools/\w+\.py", MAKEFILE)
+    assert tools and [tool for tool in tools if not (ROOT / tool).exists()] == []
+    targets = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(targets) > 10 and [target for target in targets if f"make {target}" not in readme] == []
 
 
 # --- where Jupyter writes ---
