@@ -20,13 +20,13 @@ NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg -
 # both ends of requires-python, in words that every Python understands
 RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.exit( \
           "Python 3.11 to 3.14 is needed, this is %d.%d: make PYTHON=python3.12" % v)
-# an environment whose Python does not run (upgraded away, or half made) is made again, whatever the files' times say
-DEAD   := $(shell $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
+# the Python of .venv may be gone: upgraded away, on a disk or in a module that is not there today
+DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds mutants twice \
         answers calls bench clean
 
-$(READY): requirements.txt requirements.lock pyproject.toml $(if $(DEAD),dead)
+$(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
 	    echo "There is no $(PYTHON): install Python 3.11 to 3.14, or name yours: make PYTHON=..."; exit 1; }
 	@test -e $(BIN)/python || { $(PYTHON) -c '$(RANGE)' && $(PYTHON) -m venv .venv; } || { rm -rf .venv; exit 1; }
@@ -45,8 +45,7 @@ ready: $(READY)
 	    $(PIP) install --no-deps --no-build-isolation -e . && pwd -P > $(READY); }
 
 dead:
-	@test ! -e .venv || echo "The Python of .venv does not run: .venv is made again."
-	@rm -rf .venv
+	@echo "The Python of .venv does not run (upgraded? another machine?): make clean, then again."; exit 1
 
 lab: ready              ## JupyterLab on the first notebook
 	$(JUPYTER) notebooks/00-start-here.ipynb
