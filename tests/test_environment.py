@@ -176,7 +176,7 @@ def test_a_clone_with_autocrlf_has_the_same_bytes():
     def files(setting):
         made = subprocess.run(["git", "-c", f"core.autocrlf={setting}", "archive", "HEAD"], cwd=ROOT,
                               capture_output=True, check=True).stdout
-        with tarfile.open(fileobj=io.BytesIO(made)) as tar:
+        with tarfile.TarFile(fileobj=io.BytesIO(made)) as tar:
             return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}
 
     plain, windows = files("false"), files("true")

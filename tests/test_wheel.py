@@ -37,7 +37,7 @@ def wheel(tmp_path_factory):
     shutil.copytree(ROOT / "utils", source / "utils", ignore=shutil.ignore_patterns("__pycache__"))
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
              "--wheel-dir", str(out), str(source)]
-    run = subprocess.run(build, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(build, capture_output=True, encoding="utf-8", timeout=300)
     assert run.returncode == 0, run.stderr
     (made,) = out.glob("*.whl")
     site = tmp_path_factory.mktemp("site-packages")
@@ -59,8 +59,8 @@ def test_a_wheel_reads_its_digits_and_keeps_downloads_in_the_cache(wheel, tmp_pa
     environment = os.environ | {"PYTHONPATH": str(wheel), "PRACTICUM_OFFLINE": "1", "HOME": str(tmp_path),
                                 "USERPROFILE": str(tmp_path), "PRACTICUM_DATA": "", "XDG_CACHE_HOME": "",
                                 "LOCALAPPDATA": "", "OMP_NUM_THREADS": "1"}
-    run = subprocess.run([sys.executable, "-c", PROBE], env=environment, cwd=tmp_path, capture_output=True, text=True,
-                         timeout=300)
+    run = subprocess.run([sys.executable, "-c", PROBE], env=environment, cwd=tmp_path, capture_output=True,
+                         encoding="utf-8", timeout=300)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout.splitlines()[-1])
     assert Path(found["package"]).is_relative_to(wheel) and found["source"] == "offline digits"
