@@ -116,8 +116,8 @@ axes3d.grid: False
 axes.prop_cycle: cycler('color', ['r', 'g'])
 """
 CHANGES = ["plt.style.use('dark_background')", "plt.style.use('classic')", "plt.style.use('seaborn-v0_8-poster')",
-           "plt.xkcd()", "matplotlib.rcParams.update(theirs)",
-           "matplotlib.rcParams['font.sans-serif'].insert(0, 'cmr10')", "plt.rcParams.update(figures.STYLE)", "matplotlib.rcParams['path.effects'].append(stroke)"]
+           "plt.xkcd()", "matplotlib.rcParams.update(theirs)", "plt.rcParams.update(figures.STYLE)",
+           "plt.rcParams['font.sans-serif'].insert(0, 'cmr10')", "plt.rcParams['path.effects'].append(stroke)"]
 PROGRAM = PICTURE + """
 import hashlib, json, sys
 def prints():
@@ -232,7 +232,8 @@ def kernels(tmp_path_factory, foreign):
     for number, theirs in enumerate(THEIRS):
         guest += [theirs, SLIDER if number % 2 else "1", "draw(2)"]
     first = ["%matplotlib inline", "%config InlineBackend.figure_formats = {'retina', 'svg'}",
-             "import matplotlib.pyplot as plt\nplt.style.use('dark_background')", OURS + "draw(2)", SLIDER, "draw(2)", IN_SLIDERS]
+             "import matplotlib.pyplot as plt\nplt.style.use('dark_background')",
+             OURS + "draw(2)", SLIDER, "draw(2)", IN_SLIDERS]
     return alone, run([*guest, IN_SLIDERS], folder), run(first, folder, MATPLOTLIBRC=str(foreign))
 
 
@@ -301,7 +302,7 @@ def test_a_home_that_cannot_be_written_is_no_news(tmp_path):
 def test_nobody_without_a_home_draws_in_silence():
     user = 65534
     try:
-        subprocess.run([sys.executable, "-c", "import torch, utils"], user=user, cwd=ROOT, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", "import torch"], user=user, cwd=ROOT, check=True, capture_output=True)
     except (PermissionError, subprocess.CalledProcessError):
         pytest.skip("nobody may not read this Python or this clone")
     assert python(FIRST, user=user, cwd="/", HOME="/nonexistent") == ([True, 0], "")
