@@ -233,6 +233,7 @@ def kernels(tmp_path_factory, foreign):
         guest += [theirs, SLIDER if number % 2 else "1", "draw(2)"]
     first = ["%matplotlib inline", "%config InlineBackend.figure_formats = {'retina', 'svg'}",
              "import matplotlib.pyplot as plt\nplt.style.use('dark_background')",
+             "plt.rcParams['font.sans-serif'].insert(0, 'cmr10')",
              OURS + "draw(2)", SLIDER, "draw(2)", IN_SLIDERS]
     return alone, run([*guest, IN_SLIDERS], folder), run(first, folder, MATPLOTLIBRC=str(foreign))
 

@@ -26,13 +26,13 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (  # Okabe & Ito: told apa
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, YELLOW)
 DIGITS = matplotlib.colormaps["tab10"]  # ten classes need ten hues; figures write the digit beside the color
 STYLE = {
-    "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 12, "axes.labelsize": 11, "legend.fontsize": 10,
-    "figure.titlesize": 13,
+    "font.size": 11, "axes.titlesize": 12, "axes.labelsize": 11, "legend.fontsize": 10, "figure.titlesize": 13,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
     "axes.prop_cycle": matplotlib.cycler(color=PALETTE), "lines.linewidth": 2, "legend.frameon": False,
     "image.cmap": "gray", "figure.facecolor": "white",
 }
 _plain = matplotlib.rcParamsDefault.copy()  # every setting that a picture could take from the reader
+_plain["font.family"] = "DejaVu Sans"  # by name: the list behind "sans-serif" is one that a cell may have changed
 _plain._set("backend", "agg")  # else a box plot, which reads them all, would start the reader's
 _styled = _plain.copy()
 _styled.update(STYLE)
