@@ -13,6 +13,9 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
 # a first start that asks the student nothing and looks for no news
 QUIET_LAB := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+# threads as measured on this machine: for one kernel, and for two at a time
+ALONE   = env $$($(BIN)/python tools/threads.py --cache .venv/threads.json)
+PAIR    = env $$($(BIN)/python tools/threads.py --cache .venv/threads.json --together 2)
 # one thread a kernel, two kernels: several thread pools in one process slow each other down ten times
 QUIET  := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120 \
@@ -48,7 +51,7 @@ dead:
 	@echo "The Python of .venv does not run (upgraded? another machine?): make clean, then again."; exit 1
 
 lab: ready              ## JupyterLab on the first notebook
-	$(JUPYTER) notebooks/00-start-here.ipynb
+	$(ALONE) $(JUPYTER) notebooks/00-start-here.ipynb
 
 # no page runs more often than twice: solved, on full MNIST; every hole open, on the offline digits
 test: lint unit nbval editions-run  ## what CI runs: house rules, unit tests, every notebook, the student edition
@@ -62,13 +65,13 @@ unit: ready             ## unit tests
 	$(QUIET) $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 12
 
 nbval: ready            ## every notebook in a fresh kernel, outputs compared; one: make nbval NB=notebooks/…
-	$(QUIET) $(BIN)/python -m pytest $(NBVAL) $(NB)
+	$(PAIR) $(BIN)/python -m pytest $(NBVAL) $(NB)
 
 editions-run: ready     ## the student edition with every hole open, on the offline digits, its claims compared
 	$(QUIET) $(BIN)/python tools/student_run.py
 
 execute: ready          ## run notebooks and store their outputs: make execute NB=notebooks/…
-	$(BIN)/python tools/execute.py $(NB)
+	$(ALONE) $(BIN)/python tools/execute.py $(NB)
 
 generate: ready         ## student edition, README tables, navigation bars
 	$(BIN)/python tools/contents.py
@@ -76,7 +79,7 @@ generate: ready         ## student edition, README tables, navigation bars
 
 student: ready          ## the edition with exercises to fill in, in work/, never overwritten
 	$(BIN)/python tools/editions.py --work
-	$(JUPYTER) work/00-start-here.ipynb
+	$(ALONE) $(JUPYTER) work/00-start-here.ipynb
 
 lock:                   ## requirements.lock from requirements.txt; everything as new as may be: make lock LOCK=--upgrade
 	$(PYTHON) -c '$(RANGE)' && $(PYTHON) -m venv build/uv

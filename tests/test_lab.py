@@ -22,7 +22,9 @@ unix = pytest.mark.skipif(os.name != "posix" or not shutil.which("make"), reason
 # --- what make does to .venv, with a Python that writes down what it is asked for ---
 
 FAKE = """#!/bin/sh
+if [ "$1" = tools/threads.py ]; then echo "OMP_NUM_THREADS=3"; exit; fi
 echo "$@" >> "$CALLS"
+case "$1" in tools/lab.py|tools/execute.py) echo "threads $OMP_NUM_THREADS" >> "$CALLS"; esac
 if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; fi
 if [ "$2 $6" = "pip $FAIL" ]; then exit 1; fi
 """
@@ -38,12 +40,14 @@ def course(request, tmp_path):
         def make(self, target="lab", ok=True, **settings):
             calls = tmp_path / "calls"
             calls.write_text("", encoding="utf-8")
+            environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"} | {"CALLS": str(calls)}
             arguments = [f"{name}={value}" for name, value in {"PYTHON": self.python, **settings}.items()]
-            run = subprocess.run(["make", target, *arguments], cwd=self.folder, env={**os.environ, "CALLS": str(calls)},
-                                 capture_output=True, encoding="utf-8", timeout=60, check=False)
+            run = subprocess.run(["make", target, *arguments], cwd=self.folder, env=environment, capture_output=True,
+                                 encoding="utf-8", timeout=60, check=False)
             self.printed = run.stdout + run.stderr
             assert (run.returncode == 0) is ok, self.printed
             lines = calls.read_text(encoding="utf-8").splitlines()
+            self.threads = [line.removeprefix("threads ") for line in lines if line.startswith("threads ")]
             return [re.sub(r" --(quiet|disable-pip-version-check)", "", line) for line in lines
                     if line.startswith(("-m venv", "-m pip --quiet", "tools/"))]
 
@@ -66,6 +70,7 @@ LAB = "tools/lab.py --port 8888 notebooks/00-start-here.ipynb"
 @unix
 def test_what_is_installed_when(course):
     assert course.make() == [VENV, PINS, COURSE, LAB]
+    assert course.threads == ["3"]  # what tools/threads.py says
     assert "-e" not in (course.folder / ".venv/pins.txt").read_text(encoding="utf-8")
     assert course.make() == [LAB]
     for newer in ("requirements.txt", "requirements.lock", "pyproject.toml"):
