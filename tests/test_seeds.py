@@ -24,7 +24,7 @@ def test_every_claim_green(tmp_path, capsys):
     assert "no digits · 3 seeds" in printed and "every claim held" in printed
     (row,) = [line for line in printed.splitlines() if "a seed is at least 0" in line]
     assert row.split()[-5:] == ["3/3", "0.5", "1.5", "2.5", "–"]
-    runs = json.loads((tmp_path / "runs.json").read_text())
+    runs = json.loads((tmp_path / "runs.json").read_text(encoding="utf-8"))
     assert sorted(run["seed"] for run in runs) == [0, 1, 2]
 
 
@@ -50,7 +50,7 @@ def test_other_ends_are_red(tmp_path, capsys, source, words):
 
 def test_without_mnist_only_the_offline_digits_run(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("PRACTICUM_DATA", str(tmp_path))
-    path = write(tmp_path / "05-page.ipynb", "offline = os.environ['PRACTICUM_OFFLINE']  # mnist()",
+    path = write(tmp_path / "05-page.ipynb", "offline = os.environ.get('PRACTICUM_OFFLINE')  # mnist()",
                  "claim('the digits are offline', offline == '1')")
     assert seeds.main(["--n", "1", path]) == 0
     printed = capsys.readouterr().out

@@ -12,13 +12,13 @@ it requires grad, and what occurs among its values in any of the calls; of numbe
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
-from contents import notebooks
+from contents import notebooks, replace
 from execute import read, run
 from nbformat.v4 import new_code_cell
+from student_run import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = "tests/calls.json"
@@ -147,8 +147,7 @@ def record(path):
     setup = next(i for i, cell in enumerate(nb.cells) if cell.cell_type == "code")
     nb.cells.insert(setup + 1, new_code_cell(RECORDER))
     nb.cells.append(new_code_cell(f"print({MARK!r} + _recorded_calls())"))
-    environment = {k: v for k, v in os.environ.items() if k != "PRACTICUM_SEED"}
-    run(nb, path.parent, environment | {"PRACTICUM_OFFLINE": "1", "OMP_NUM_THREADS": "1"})
+    run(nb, path.parent, environment())
     (text,) = ["".join(output["text"]) for output in nb.cells[-1].outputs if "text" in output]
     return {name: settled(calls) for name, calls in json.loads(text.removeprefix(MARK)).items()}
 
@@ -173,7 +172,7 @@ def main(arguments=None, root=ROOT):
         calls[path.stem] = record(path)
         count = sum(len(found) for found in calls[path.stem].values())
         print(f"{path.name}: {len(calls[path.stem])} exercises, {count} kinds of call", flush=True)
-        file.write_text(written(calls), encoding="utf-8", newline="\n")
+        replace(file, written(calls))
     return 0
 
 

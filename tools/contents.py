@@ -32,6 +32,13 @@ class Book(NamedTuple):
     claims: list
 
 
+def any_console():
+    """Let a console that knows no ✔ show a question mark rather than stop the tool."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
 def is_page(path):
     """Whether a file is a page by its name. Copies that an editor made (…-Copy1, … copy, Untitled) are none."""
     return bool(re.fullmatch(r"\d\d-(?!\S*-copy\d*\.)[\w-]+\.ipynb", path.name, re.IGNORECASE))
@@ -203,6 +210,7 @@ def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, report what is out of date")
     check = parser.parse_args(arguments).check
+    any_console()
     stale = {path: new for path, new in wanted(root).items() if not path.exists() or path.read_bytes() != new}
     for path, new in stale.items():
         name = path.relative_to(root).as_posix()

@@ -17,7 +17,7 @@ import re
 import sys
 from pathlib import Path
 
-from contents import is_page, notebooks, replace
+from contents import any_console, is_page, notebooks, replace
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN = re.compile(r"(\s*)# BEGIN SOLUTION: (\S.*?)\s*")
@@ -168,6 +168,7 @@ def main(arguments=None, root=ROOT):
     mode.add_argument("--check", action="store_true", help="write nothing, report what is stale")
     mode.add_argument("--work", action="store_true", help="copy the edition into work/")
     options = parser.parse_args(arguments)
+    any_console()
     try:
         if options.check:
             found = stale(root)

@@ -27,7 +27,7 @@ from queue import Empty
 
 import nbformat
 import zmq
-from contents import notebooks, replace
+from contents import any_console, notebooks, replace
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
@@ -260,6 +260,7 @@ def main(arguments=None):
     parser.add_argument("notebooks", nargs="*", type=Path, help="all of notebooks/ when none is named")
     parser.add_argument("--dry-run", action="store_true", help="store nothing")
     options = parser.parse_args(arguments)
+    any_console()
     for name in ("PRACTICUM_SEED", "PRACTICUM_OFFLINE"):
         if os.environ.get(name) and not options.dry_run:
             parser.error(f"{name} is set, but the stored page shows the course's own seed and full MNIST: "

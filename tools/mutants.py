@@ -12,7 +12,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from contents import claim_lines, claim_sentences, notebooks, text_of
+from contents import any_console, claim_lines, claim_sentences, notebooks, text_of
 from execute import STOPS, read, run
 from nbformat.v4 import new_code_cell
 from seeds import has_mnist
@@ -81,6 +81,7 @@ def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path)
     books = parser.parse_args(arguments).notebooks or notebooks(root)
+    any_console()
     if not has_mnist():
         print("The full MNIST is not there: the offline digits are used.")
     alive = []
