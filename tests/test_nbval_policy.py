@@ -178,8 +178,8 @@ def test_a_long_temp_folder(tmp_path, length):
     assert status == 0 and "3 passed" in printed
 
 
-# each keeps a kernel from being reached in another way: sockets with too long a name, one that never answers, one that
-# starts and is lost on the way
+# each keeps a kernel from being reached in another way: sockets with too long a name, a kernel that never answers, one
+# that leaves behind a thread that never ends
 UNREACHABLE = {
     "name": 'nbval_policy.channels = lambda: {"transport": "ipc", "ip": "/nowhere/" + "z" * 150 + "/k"}',
     "silent": """
@@ -190,12 +190,13 @@ def client(km, **settings):
     return made
 nbval_policy._KernelManager = type("Silent", (original,), {"client": client})""",
     "left": """
+import threading, time
 original = nbval_policy.nbval_kernel.KernelManager
 def client(km, **settings):
+    threading.Thread(target=time.sleep, args=[1000]).start()
     raise OSError(24, "Too many open files")
 nbval_policy._KernelManager = type("Left", (original,), {"client": client})
-nbval_policy.LAST_WAIT = 3
-nbval_policy.abandon = lambda km: None""",
+nbval_policy.LAST_WAIT = 3""",
 }
 
 
