@@ -4,8 +4,9 @@
     python tools/answers.py --kind detached --kind numpy notebooks/…      (without kinds: all of them)
 
 Before each check the answer is wrapped. Its result is detached, or computed under no_grad, or goes through numpy and
-back; or the first or the last of its float inputs is detached. The check must refuse it, unless the exercise says that
-it needs no gradient, and since the page goes on with the course's own, all its claims must hold and no cell may stop.
+back; or the first or the last of the float inputs that can carry a gradient is detached. The check must refuse it,
+unless the exercise says that it needs no gradient (Exercise.gradient), and since the page goes on with the course's
+own, all its claims must hold and no cell may stop.
 """
 
 import argparse
@@ -21,13 +22,16 @@ from student_run import claims_differ, environment, stops
 ROOT = Path(__file__).resolve().parents[1]
 KINDS = ("detached", "no_grad", "numpy", "first input", "last input")
 WRAP = '''
-def _without_gradient(answer, kind):
-    import functools
+def _without_gradient(answer, exercise, kind):
+    import functools, inspect
     import torch
+    from utils.exercises import EXERCISES
+
+    asked = EXERCISES[exercise].gradient
 
     def changed(x):
-        if isinstance(x, (tuple, list)):
-            return type(x)(map(changed, x)) if type(x) in (tuple, list) else type(x)(*map(changed, x))
+        if type(x) in (tuple, list):
+            return type(x)(map(changed, x))
         if isinstance(x, dict):
             return {key: changed(value) for key, value in x.items()}
         if not isinstance(x, torch.Tensor):
@@ -41,13 +45,13 @@ def _without_gradient(answer, kind):
                 return answer(*positional, **named)
         if not kind.endswith("input"):
             return changed(answer(*positional, **named))
-        inputs = dict(enumerate(positional)) | named
-        floats = [key for key, x in inputs.items() if isinstance(x, torch.Tensor) and x.is_floating_point()]
-        if floats:
-            key = floats[0 if kind.startswith("first") else -1]
-            inputs[key] = inputs[key].detach()
-        return answer(*(inputs[i] for i in range(len(positional))), **{key: inputs[key] for key in named})
-    return wrapped
+        bound = inspect.signature(answer).bind(*positional, **named)
+        floats = [key for key, x in bound.arguments.items() if isinstance(x, torch.Tensor) and x.is_floating_point()
+                  and (asked is True or key in asked)]
+        for key in floats[:1] if kind == "first input" else floats[-1:]:
+            bound.arguments[key] = bound.arguments[key].detach()
+        return answer(*bound.args, **bound.kwargs)
+    return answer if asked is False else wrapped
 
 '''
 
@@ -58,8 +62,8 @@ def wrapped(nb, kind):
     for cell in nb.cells:
         checks = checks_of(cell.source) if cell.cell_type == "code" else []
         if checks:
-            names = dict.fromkeys(check.answer for check in checks)
-            cells.append(new_code_cell(WRAP + "\n".join(f"{n} = _without_gradient({n}, {kind!r})" for n in names)))
+            lines = [f"{c.answer} = _without_gradient({c.answer}, {c.exercise!r}, {kind!r})" for c in checks]
+            cells.append(new_code_cell(WRAP + "\n".join(lines)))
             found[cell["id"]] = [check.exercise for check in checks]
         cells.append(cell)
     nb.cells = cells
@@ -67,9 +71,9 @@ def wrapped(nb, kind):
 
 
 def needs_gradient(name):
-    """Whether the exercise asks for a gradient: Exercise.gradient, which is True where nothing is said."""
+    """Whether the exercise asks for a gradient through any input."""
     from utils.exercises import EXERCISES  # torch takes seconds, and most runs need no look
-    return name not in EXERCISES or getattr(EXERCISES[name], "gradient", True)
+    return EXERCISES[name].gradient is not False
 
 
 def trial(path, kind):

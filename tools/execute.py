@@ -163,11 +163,11 @@ def look_every_second(channel):
     channel.get_msg = get_in_slices
 
 
-def run(nb, folder, env=None, **client_options):
+def run(nb, folder, env=None, timeout=CELL_TIMEOUT, **client_options):
     """Run all cells in a fresh kernel; hand back [(seconds, cell's number among the code cells)].
 
-    The outputs land in nb. env: the kernel's environment, else this process's. Raises one of STOPS when a cell stops,
-    takes too long, or kills the kernel, or when there is none.
+    The outputs land in nb. env: the kernel's environment, else this process's. timeout: seconds that a cell may take.
+    Raises one of STOPS when a cell stops, takes too long, or kills the kernel, or when there is none.
     """
     seconds = []
     for cell in nb.cells:
@@ -175,7 +175,7 @@ def run(nb, folder, env=None, **client_options):
             cell.outputs, cell.execution_count = [], None
     settings = channels()
     # nbclient stores the widgets' state: without, it loses what Output widgets show; tidy() takes it out
-    client = NotebookClient(nb, timeout=CELL_TIMEOUT, kernel_name="python3", coalesce_streams=True, record_timing=False,
+    client = NotebookClient(nb, timeout=timeout, kernel_name="python3", coalesce_streams=True, record_timing=False,
                             resources={"metadata": {"path": str(folder)}},
                             config=Config({"KernelManager": settings}), **client_options)
     with contextlib.ExitStack() as stack:
