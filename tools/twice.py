@@ -21,7 +21,7 @@ from lines import code_cells, errors, tell, verdicts, where
 from student_run import environment
 
 ROOT = Path(__file__).resolve().parents[1]
-TRAINS = re.compile(r"\bfit\(|\.step\(|\boptimizer\b|\btrain\w*\(")
+TRAINS = re.compile(r"(?<!def )\b(?:fit|train\w*)\(|\.step\(|\boptimizer\b")
 
 
 def again(cell, number):
