@@ -73,7 +73,7 @@ def change(student, old, new):
 
 
 WRONG = [  # what is changed in the student edition, and what must be told
-    ("print('as stored', E)", "print('otherwise', E)", "prints 'otherwise 12.5', the solved page 'as stored 12.5'"),
+    ("print('as stored', E)", "print('otherwise', E)", "prints 'otherwise 6.5', the solved page 'as stored 12.5'"),
     ("torch.zeros(2)", "torch.ones(2)", "red: ✘ half the square of 5 is at least 12"),
     ('raise NotImplementedError("return half', 'return 0.5 * ((y - c) ** 2).sum(1)  # ("',
      "✔ squared_distance: agrees with the course's"),
