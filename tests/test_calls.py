@@ -37,6 +37,15 @@ def recorded(tmp_path_factory):
     return json.loads(first)["05-page"]["squared_distance"]
 
 
+def test_a_page_that_stops_keeps_its_old_record(tmp_path, capsys):
+    (tmp_path / "tests").mkdir()
+    (tmp_path / calls.FILE).write_text('{"05-page": {"f": []}}', encoding="utf-8")
+    nbformat.write(new_notebook(cells=[new_code_cell(HEAD), new_code_cell("1 / 0")]), tmp_path / "05-page.ipynb")
+    assert calls.main([str(tmp_path / "05-page.ipynb")], tmp_path) == 1
+    assert "05-page.ipynb: not recorded, it stops." in capsys.readouterr().err
+    assert json.loads((tmp_path / calls.FILE).read_text(encoding="utf-8")) == {"05-page": {"f": []}}
+
+
 def test_calls_of_one_kind_are_one(recorded):
     assert len(recorded) == 4, "the check's own calls are not among them"
 

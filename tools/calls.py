@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 from contents import notebooks, replace
-from execute import read, run
+from execute import STOPS, read, run
 from nbformat.v4 import new_code_cell
 from student_run import environment
 
@@ -144,7 +144,7 @@ def settled(calls):
 
 
 def record(path):
-    """{exercise: [signature, …]} of one page, run on the offline digits. Exits when the page stops."""
+    """{exercise: [signature, …]} of one page, run on the offline digits. Raises one of STOPS when the page stops."""
     nb = read(path)
     setup = next(i for i, cell in enumerate(nb.cells) if cell.cell_type == "code")
     nb.cells.insert(setup + 1, new_code_cell(RECORDER))
@@ -170,12 +170,18 @@ def main(arguments=None, root=ROOT):
     books = parser.parse_args(arguments).notebooks
     file = root / FILE
     calls = json.loads(file.read_text(encoding="utf-8")) if books and file.exists() else {}
+    stopped = 0
     for path in books or notebooks(root):
-        calls[path.stem] = record(path)
+        try:
+            calls[path.stem] = record(path)
+        except STOPS as error:
+            print(f"{path.name}: not recorded, it stops.\n{error}", file=sys.stderr, flush=True)
+            stopped += 1
+            continue
         count = sum(len(found) for found in calls[path.stem].values())
         print(f"{path.name}: {len(calls[path.stem])} exercises, {count} kinds of call", flush=True)
         replace(file, written(calls))
-    return 0
+    return 1 if stopped else 0
 
 
 if __name__ == "__main__":
