@@ -32,9 +32,32 @@ class Book(NamedTuple):
     claims: list
 
 
+def any_console():
+    """Let a console that knows no ✔ show a question mark rather than stop the tool."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def is_page(path):
+    """Whether a file is a page by its name. Copies that an editor made (…-Copy1, … copy, Untitled) are none."""
+    return bool(re.fullmatch(r"\d\d-(?!\S*-copy\d*\.)[\w-]+\.ipynb", path.name, re.IGNORECASE))
+
+
 def notebooks(root=ROOT):
     """The course's notebooks in their order."""
-    return sorted((root / "notebooks").glob("[0-9][0-9]-*.ipynb"))
+    return sorted(filter(is_page, (root / "notebooks").glob("*.ipynb")))
+
+
+def replace(path, new):
+    """Write a file, bytes or text, whole or not at all: beside it first, then in its place."""
+    path = path.resolve()
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_bytes(new if isinstance(new, bytes) else new.encode())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def text_of(cell):
@@ -70,8 +93,15 @@ def claim_lines(nb):
 
 
 def describe(path):
-    """Read title, question (the first sentence), time on two CPU cores and claims of a notebook."""
+    """Read title, question (the first sentence), time on two CPU cores and claims of a notebook. Exits if it never ran.
+
+    What a filter has stripped of its outputs, as nbstripout does, claims nothing: README would lose its findings.
+    """
     nb = json.loads(path.read_text(encoding="utf-8"))
+    never = [c for c in nb["cells"] if c["cell_type"] == "code" and c.get("execution_count") is None and text_of(c)]
+    if never:
+        raise SystemExit(f"{path.name}: {len(never)} of its code cells never ran, so its claims can't be read: "
+                         f"`git checkout notebooks/{path.name}` or `make execute NB=notebooks/{path.name}`")
     head = []
     for cell in nb["cells"]:
         if cell["cell_type"] == "code":
@@ -148,11 +178,12 @@ def with_links(path, bar, overview):
 
 def cover(paths):
     """(PNG bytes, alt text) of the picture that the cell tagged `cover` shows; None when there is no such cell."""
-    cells = [c for path in paths for c in json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = [(path.name, c) for path in paths for c in json.loads(path.read_text(encoding="utf-8"))["cells"]
              if "cover" in c["metadata"].get("tags", [])]
     if len(cells) > 1:
-        raise SystemExit("more than one cell is tagged cover: README has room for one picture")
-    for output in cells[0]["outputs"] if cells else []:
+        raise SystemExit(f"more than one cell is tagged cover, in {', '.join(dict.fromkeys(name for name, _ in cells))}"
+                         ": README has room for one picture, take the tag off the others")
+    for output in cells[0][1]["outputs"] if cells else []:
         if "image/png" in output.get("data", {}):
             return base64.b64decode("".join(output["data"]["image/png"])), "".join(output["data"]["text/plain"])
     return None
@@ -179,6 +210,7 @@ def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, report what is out of date")
     check = parser.parse_args(arguments).check
+    any_console()
     stale = {path: new for path, new in wanted(root).items() if not path.exists() or path.read_bytes() != new}
     for path, new in stale.items():
         name = path.relative_to(root).as_posix()
@@ -189,7 +221,7 @@ def main(arguments=None, root=ROOT):
                 print(*difflib.unified_diff(old, new, name, "as it should be", "", "", 1, ""), sep="\n")
             print(f"{name} is out of date: run `make generate`")
         else:
-            path.write_bytes(new)
+            replace(path, new)
             print(f"wrote {name}")
     return 1 if check and stale else 0
 
