@@ -93,7 +93,9 @@ def claim_lines(nb):
 
 
 def describe(path):
-    """Read title, question (the first sentence), time on two CPU cores and claims of a notebook. Exits if it never ran.
+    """Read title, question (the first sentence), time and claims of a notebook. Exits if it never ran.
+
+    The time is what the page's last line says: the seconds on the machine of README's times.
 
     What a filter has stripped of its outputs, as nbstripout does, claims nothing: README would lose its findings.
     """
@@ -115,9 +117,10 @@ def describe(path):
     paragraphs = [p.strip() for p in prose.split("\n\n") if p.strip() and not re.match(r"\s*([|<!>*-] ?\s|[|<!>])", p)]
     question = re.sub(r"^\*\*[^*]*[.:]\*\*\s*|^\*\*[^*]*\*\*[.:]\s*", "", paragraphs[0] if paragraphs else "")
     question = re.split(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)\s", " ".join(question.split()))[0]
-    times = [re.search(r"(\d+(?:\.\d+)?) ?s\b", line) for line in lines if re.search(r"\b(two|2) CPU cores", line)]
+    printed = [o.get("text", "") for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"]]
+    times = re.findall(r"^time · measured .* times README's: (\d+) s there$", "\n".join(map("".join, printed)), re.M)
     return Book(path.name, path.name[:2], re.sub(r"^\d+\s*[·.:–—-]\s*", "", titles[0]), question,
-                next((f"{t[1]} s" for t in times if t), ""), claim_lines(nb))
+                f"{times[-1]} s" if times else "", claim_lines(nb))
 
 
 def cell_of_table(text):
@@ -132,7 +135,7 @@ def table(head, rows):
 
 
 def course_map(books, folder=""):
-    return table(["", "notebook", "question", "time on two CPU cores"],
+    return table(["", "notebook", "question", "time"],
                  [[b.number, f"[{b.title}]({folder}{b.name})", b.question, b.seconds] for b in books])
 
 
@@ -158,8 +161,8 @@ def between(text, name, new, where):
     return f"{text.split(begin)[0]}{begin}\n\n{new}\n\n{end}{text.split(end)[1]}"
 
 
-def with_links(path, bar, overview):
-    """The notebook file's text with this navigation bar and course map, all else byte for byte."""
+def with_links(path, bar, overview, seconds):
+    """The notebook file's text with this navigation bar, course map and measured time, all else byte for byte."""
     before = path.read_text(encoding="utf-8")
     nb = json.loads(before)
     changed = False
@@ -169,6 +172,8 @@ def with_links(path, bar, overview):
             new = re.sub(r"^# .*$", r"\g<0>\n\n<!-- nav:begin -->\n<!-- nav:end -->", old, count=1, flags=re.MULTILINE)
         if i == 0:
             new = between(new, "nav", bar, f"{path.name}, first cell,")
+        new = re.sub(r"Measured time: [^.]*\.", f"Measured time: {seconds or 'none'} on the machine of README; "
+                     "the page's last line says yours.", new)
         if "<!-- course-map:" in old:
             new = between(new, "course-map", overview, f"{path.name}, the cell of the map,")
         if new != old:
@@ -202,7 +207,8 @@ def wanted(root=ROOT):
         text = between(text, "cover", f"![{picture[1]}](notebooks/cover.png)", "README.md")
         pictures = {root / "notebooks" / "cover.png": picture[0]}
     texts = {readme: text}
-    texts |= {path: with_links(path, navigation(books, i), course_map(books)) for i, path in enumerate(paths)}
+    overview = course_map(books)
+    texts |= {path: with_links(path, navigation(books, i), overview, books[i].seconds) for i, path in enumerate(paths)}
     return {path: text.encode() for path, text in texts.items()} | pictures
 
 
