@@ -183,10 +183,17 @@ def test_what_is_not_finite_in_the_reference_is_not_compared(fresh):
     assert verdict(lambda y: torch.special.entr(y).sum(-1), "floor")[0]
 
 
+def test_an_infinite_input_has_no_slope_to_compare(fresh):
+    harness.Exercise("draw", lambda mu, logvar: mu + (logvar / 2).exp(),
+                     lambda: [(torch.randn(3), torch.full((3,), -torch.inf)), (torch.randn(3), torch.randn(3))])
+    assert verdict(lambda mu, logvar: mu + logvar.exp().sqrt(), "draw")[0]  # its slope at −∞ is 0 · ∞
+
+
 def test_a_mistake_is_named_only_if_it_explains_every_case(fresh):
     harness.Exercise("power", lambda x, p: x**p, lambda: [(torch.rand(3) + 1, 2.0), (torch.rand(3) + 1, 3.0)],
                      mistakes={"it is twice x": lambda x, p: 2 * x, "p is forgotten": lambda x, p: x**1})
     assert verdict(lambda x, p: 2 * x, "power") == (False, "it is twice x")
+    assert verdict(lambda x, p: 2 * x if p == 2 else x.sum(), "power") == (False, "it is twice x")  # two mistakes
     assert "should be" in verdict(lambda x, p: 2 * x if p == 2 else x, "power")[1]
 
 

@@ -118,7 +118,8 @@ def _differentiate(values, inputs):
     if total is None:
         return {name: torch.zeros_like(x) for name, x in inputs.items()}, False
     found = torch.autograd.grad(total, list(inputs.values()), allow_unused=True)
-    return {name: torch.zeros_like(x) if g is None else g.detach()
+    # where an input is infinite (a log-variance of −∞) there is no slope to compare
+    return {name: torch.zeros_like(x) if g is None else torch.where(torch.isfinite(x), g, 0).detach()
             for (name, x), g in zip(inputs.items(), found, strict=True)}, True
 
 
