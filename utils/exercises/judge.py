@@ -15,7 +15,7 @@ def judge(answer, exercise):
     got, problem = [], ""
     for seed, case in enumerate(cases):
         try:
-            got.append(run(answer, case, seed))
+            got.append(run(answer, case, seed, keywords=exercise.keywords))
         except NotImplementedError as hole:
             return False, f"not filled in yet. {hole}"
         except Broken as what:
@@ -25,7 +25,7 @@ def judge(answer, exercise):
             break
     wrong = [i for i, run_ in enumerate(got) if not agrees(run_.values, wanted[i].values, exercise)]
     if wrong:
-        named = _named(exercise, cases, [r.values for r in got], lambda r: r.values)
+        named = _named(exercise, cases, got, wanted)
         return False, named or _says(got[wrong[0]].values, wanted[wrong[0]].values, exercise)
     if problem:
         return False, problem
@@ -54,6 +54,14 @@ def agrees(got, wanted, exercise):
         return False
 
 
+def _formed(got, wanted):
+    try:
+        return len(got) == len(wanted) and not any(form(g, w).startswith("the result has shape") for g, w in
+                                                   zip(got, wanted, strict=True))
+    except Exception:  # noqa: BLE001 as above
+        return False
+
+
 def _says(got, wanted, exercise):
     try:
         return hint(got, wanted, exercise)
@@ -61,12 +69,17 @@ def _says(got, wanted, exercise):
         return f"what it returns can't be compared with the course's ({type(error).__name__}: {error})"
 
 
-def _named(exercise, cases, shown, part):
-    """The message of the typical mistake that shows the same on every case that the answer came through."""
+def _named(exercise, cases, got, wanted):
+    """The message of the typical mistake that shows the same on every case; '' when none does.
+
+    Where the answer comes out in another form (it sums over the wrong dimension, say), only the cases are looked at
+    in which its form is right, if there are any: the mistake may be a second one.
+    """
+    formed = [i for i, (g, w) in enumerate(zip(got, wanted, strict=False)) if _formed(g.values, w.values)]
     for message, mistake in exercise.mistakes.items():
         try:
-            same = all(agrees(one, part(run(mistake, case, seed)), exercise)
-                       for seed, (case, one) in enumerate(zip(cases, shown, strict=False)))
+            same = all(agrees(got[i].values, run(mistake, cases[i], i).values, exercise)
+                       for i in formed or range(len(got)))
         except Exception:  # noqa: BLE001 a mistake that stops where the answer did not is another one
             same = False
         if same:
@@ -83,17 +96,17 @@ def _gradients(answer, exercise, cases):
             continue
         want = run(exercise.reference, case, seed, follow)
         try:
-            got = run(answer, case, seed, follow)
+            got = run(answer, case, seed, follow, exercise.keywords)
         except (Exception, SystemExit) as error:  # noqa: BLE001 a student's error, as above
             return ("the values are right, but it stops when its inputs carry a gradient, with "
                     f"{type(error).__name__}: {error}")
-        wrong = [name for name in want.gradients if _differs(got.gradients[name], want.gradients[name])]
+        wrong = _differing(got.gradients, want.gradients)
         if not wrong:
             continue
         slips = _right_in_value(exercise, cases) if slips is None else slips
         for message, mistake in slips.items():
             slip = run(mistake, case, seed, follow)
-            if not any(_differs(slip.gradients[n], got.gradients[n]) for n in want.gradients):
+            if not _differing(slip.gradients, got.gradients):
                 return message
         return _about(wrong, got, want)
     return ""
@@ -112,13 +125,12 @@ def _right_in_value(exercise, cases):
     return found
 
 
-def _differs(got, want):
-    """Whether a gradient is not the wanted one, where that is finite, to a thousandth of its size."""
-    known = torch.isfinite(want)
-    if not known.any():
-        return False
-    scale = want[known].abs().max()
-    return bool((~((got[known] - want[known]).abs() <= 1e-3 * want[known].abs() + 1e-3 * scale + 1e-7)).any())
+def _differing(got, want):
+    """The inputs whose gradient is not the wanted one, where that is finite, to a thousandth of the largest."""
+    known = {name: torch.isfinite(g) for name, g in want.items()}
+    scale = max([g[known[name]].abs().max().item() for name, g in want.items() if known[name].any()], default=0)
+    return [name for name, g in want.items()
+            if (~((got[name] - g)[known[name]].abs() <= 1e-3 * scale + 1e-7)).any()]
 
 
 def _about(wrong, got, want):
@@ -150,6 +162,8 @@ def _advice(error):
     text = str(error)
     if "same device" in text or "on cpu" in text:
         return ". New tensors must be made where the inputs are: torch.zeros(…, device=y.device)"
+    if "unexpected keyword" in text or "missing" in text and "argument" in text:
+        return ". The page calls it by these names, and leaves out what has a default: keep the first line as it was"
     if "does not require grad" in text:
         return ". It differentiates something that carries no gradient: x = x.detach().requires_grad_() first"
     if "dtype" in text or "Double" in text:
