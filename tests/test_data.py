@@ -179,7 +179,7 @@ def kernels():
     """Three processes that import everything at once; each call sends one of them into data.mnist()."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "PRACTICUM_OFFLINE": "0",
                    "no_proxy": "*"}
-    started = [subprocess.Popen([sys.executable, "-c", DRIVER], env=environment, text=True,
+    started = [subprocess.Popen([sys.executable, "-c", DRIVER], env=environment, encoding="utf-8",
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(3)]
     waiting = list(started)
 

@@ -132,7 +132,7 @@ try:
 except ValueError as error:
     print(error)
 """
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=120)
     refused = "PRACTICUM_DEVICE='toy', but torch sees no TOY device: unset it, or set it to cpu"
     assert run.stdout.splitlines() == [refused, "toy", refused], run.stderr
 
@@ -186,6 +186,6 @@ def test_a_stopwatch_reads_the_clock(monkeypatch):
 def test_no_room_writes_to_stderr_on_import(tmp_path):
     """A first import of matplotlib tells stderr that it builds its font cache; CI compares stderr."""
     code = "import utils.runtime, utils.figures, utils.widgets, utils.exercises, utils.training, utils.data"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8",
                          env={"MPLCONFIGDIR": str(tmp_path), "PATH": "", "HOME": str(tmp_path)}, timeout=120)
     assert run.returncode == 0 and run.stderr == "" and run.stdout == ""

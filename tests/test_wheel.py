@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from utils import data
+from utils import data, runtime
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,15 +29,16 @@ print(json.dumps({"package": utils.__file__, "root": str(data.root()), "source":
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """The files of a wheel, built from a copy: building leaves folders beside what it builds."""
-    pytest.importorskip("pip")
-    pytest.importorskip("setuptools", "77")
+    tools = runtime.versions("pip", "setuptools")  # asked, not imported: setuptools takes the place of distutils
+    if "missing" in tools.values() or int(tools["setuptools"].split(".")[0]) < 77:
+        pytest.skip("pip and setuptools 77 or newer are needed to build a wheel")
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-content"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(ROOT / "utils", source / "utils", ignore=shutil.ignore_patterns("__pycache__"))
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
              "--wheel-dir", str(out), str(source)]
-    run = subprocess.run(build, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(build, capture_output=True, encoding="utf-8", timeout=300)
     assert run.returncode == 0, run.stderr
     (made,) = out.glob("*.whl")
     site = tmp_path_factory.mktemp("site-packages")
@@ -59,8 +60,8 @@ def test_a_wheel_reads_its_digits_and_keeps_downloads_in_the_cache(wheel, tmp_pa
     environment = os.environ | {"PYTHONPATH": str(wheel), "PRACTICUM_OFFLINE": "1", "HOME": str(tmp_path),
                                 "USERPROFILE": str(tmp_path), "PRACTICUM_DATA": "", "XDG_CACHE_HOME": "",
                                 "LOCALAPPDATA": "", "OMP_NUM_THREADS": "1"}
-    run = subprocess.run([sys.executable, "-c", PROBE], env=environment, cwd=tmp_path, capture_output=True, text=True,
-                         timeout=300)
+    run = subprocess.run([sys.executable, "-c", PROBE], env=environment, cwd=tmp_path, capture_output=True,
+                         encoding="utf-8", timeout=300)
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout.splitlines()[-1])
     assert Path(found["package"]).is_relative_to(wheel) and found["source"] == "offline digits"

@@ -27,7 +27,10 @@ found = {}
 for threads in map(int, sys.argv[1:]):
     torch.set_num_threads(threads)
     rule()
-    found[threads] = sorted(rule() for _ in range(7))[2]
+    times = [rule()]
+    while len(times) < 7 and sum(times) < 3:  # on a busy machine fewer will do: a start must not wait for minutes
+        times.append(rule())
+    found[threads] = sorted(times)[len(times) // 3]
 print(json.dumps(found))
 """
 

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from utils import machine
+from utils.machine import say
 
 REFERENCE = 0.2  # seconds of one yardstick on the machine of README's times
 
@@ -72,4 +73,4 @@ def report():
     """Print the seconds that this page's cells have taken, and what that is on the machine of README's times."""
     spent = _spent + (time.perf_counter() - _since if _since is not None else 0)
     slow = yardstick()
-    print(f"time · measured {spent:.1f} s; this machine takes {slow:.2f} times README's: {spent / slow:.0f} s there")
+    say(f"time · measured {spent:.1f} s; this machine takes {slow:.2f} times README's: {spent / slow:.0f} s there")
