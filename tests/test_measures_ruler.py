@@ -116,7 +116,8 @@ def test_the_truth_reads_1_and_0(setup):
     assert rule.truth == pytest.approx(0.081, abs=0.005)
 
 
-@pytest.mark.parametrize("centers", [[[2.5, 2.5]], [[-2, 2], [2, -2], [0, 2.4]], [[2.5, 0], [-2.5, 0], [0, -2.5], [2, 2]]])
+@pytest.mark.parametrize("centers", [[[2.5, 2.5]], [[-2, 2], [2, -2], [0, 2.4]],
+                                     [[2.5, 0], [-2.5, 0], [0, -2.5], [2, 2]]])
 def test_planted_wells_are_counted_exactly(setup, centers):
     rule, y = setup
     found = rule.read(wells_at([[float(v) for v in c] for c in centers]), y)
