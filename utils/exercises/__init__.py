@@ -1,14 +1,15 @@
-"""Self-checks of the students' answers: `answer = exercises.check(answer)` says what is wrong and lets the page run on.
+"""Self-checks of the students' answers: `answer = exercises.check("answer")` says what is wrong, the page runs on.
 
-One file per notebook registers its exercises, all files of this folder are read; the machinery stands in `harness`.
+One file per notebook registers its exercises, all files of this folder are read; the machinery stands in `harness`
+(what students call), `judge` (the verdict), `runs`, `messages` and `guesses`.
 """
 
 import importlib
 import pkgutil
 
-from utils.exercises.harness import EXERCISES, check, predict
+from utils.exercises.harness import EXERCISES, check, predict, tally
 
-__all__ = ["EXERCISES", "check", "predict"]
+__all__ = ["EXERCISES", "check", "predict", "tally"]
 
 for _file in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_file.name}")
