@@ -9,7 +9,7 @@ from utils.exercises.harness import Exercise
 
 def volume_for_95(E_grid, E_data):
     """The share of the grid at or below the 95th percentile of the data's energies.   (M,), (N,) -> scalar."""
-    return (E_grid <= E_data.quantile(0.95)).double().mean()
+    return (E_grid <= E_data.quantile(0.95)).float().mean()
 
 
 def kl_on_grid(log_p, E):
@@ -51,7 +51,7 @@ def _chain(n):
 
 
 Exercise(
-    "volume_for_95", volume_for_95,
+    "volume_for_95", volume_for_95, gradient=False,
     cases=lambda: [(6 * torch.rand(400), torch.randn(401) ** 2), (1 + 9 * torch.rand(300), 8 * torch.rand(401) ** 3)],
     mistakes={
         "this is the share above the level: the volume is what lies at or below it": lambda g, d:
@@ -59,19 +59,19 @@ Exercise(
         "this is 0.95 for every energy: take the percentile of the data's energies, and count places of the grid":
             lambda g, d: torch.tensor(0.95),
         "this is the 5th percentile: 95 % of the data must lie below the level": lambda g, d:
-            (g <= d.quantile(0.05)).double().mean(),
+            (g <= d.quantile(0.05)).float().mean(),
         "the level is the data's highest energy: one stray datum would decide": lambda g, d:
-            (g <= d.max()).double().mean(),
+            (g <= d.max()).float().mean(),
         "the level is the data's mean energy: that holds half of them, not 95 %": lambda g, d:
-            (g <= d.mean()).double().mean(),
+            (g <= d.mean()).float().mean(),
         "this is a number of grid points: divide by how many there are": lambda g, d:
-            (g <= d.quantile(0.95)).double().sum(),
+            (g <= d.quantile(0.95)).float().sum(),
     },
     rtol=0, atol=0.025,  # ≤ or <, and every way to interpolate a percentile
 )
 
 Exercise(
-    "kl_on_grid", kl_on_grid,
+    "kl_on_grid", kl_on_grid, gradient=False,
     cases=lambda: [(torch.randn(200), 2 * torch.randn(200)), (3 - 5 * torch.rand(60), 4 * torch.rand(60) + 2)],
     mistakes={
         "this is KL(q ‖ p): the weights must be the truth's, p": lambda log_p, E:
@@ -100,7 +100,7 @@ Exercise(
 )
 
 Exercise(
-    "beta_slope", beta_slope,
+    "beta_slope", beta_slope, gradient=False,
     cases=lambda: [(0.7, torch.rand(40), 3 * torch.rand(200)), (4.0, 1 + torch.rand(30), 2 * torch.rand(90))],
     mistakes={
         "the sign is turned round: raising β pays while the model expects higher energies than the data have":
@@ -127,8 +127,8 @@ Exercise(
 )
 
 Exercise(
-    "follow", follow,
-    cases=lambda: [(_chain(1000),), (_tree(400, 1),), (_tree(5000, 2),), (torch.arange(7),)],
+    "follow", follow, gradient=False,
+    cases=lambda: [(_chain(1000),), (_tree(400, 1),), (_tree(5000, 2),)],
     mistakes={
         "this doubles once: two steps, not all of them. Repeat until nothing changes": lambda a: a[a],
         "this looks up the first step over and over, one step each time: put the result back, after = after[after]":
@@ -168,8 +168,6 @@ Exercise(
     properties={
         "exp(−E) overflows for energies far below 0: use torch.logsumexp": lambda answer:
             abs(float(answer(torch.tensor([-500.0]), torch.tensor([-500.0, -500.0]), 0.5))) < 1e-3,
-        "the loss must be a tensor that gradients pass through: no .item(), no .detach()": lambda answer:
-            _passes_gradient(answer),
     },
 )
 
@@ -185,13 +183,3 @@ def _doublings(after, count):
     for _ in range(count):
         after = after[after]
     return after
-
-
-def _passes_gradient(answer):
-    E_data, E_grid = torch.rand(5, requires_grad=True), torch.rand(9, requires_grad=True)
-    loss = answer(E_data, E_grid, 0.1)
-    if not (torch.is_tensor(loss) and loss.requires_grad):
-        return False
-    push_down, push_up = torch.autograd.grad(loss, (E_data, E_grid), allow_unused=True)
-    return all(g is not None and torch.allclose(g, w, atol=1e-5) for g, w in
-               ((push_down, torch.full((5,), 0.2)), (push_up, -torch.softmax(-E_grid.detach(), 0))))
