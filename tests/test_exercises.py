@@ -452,7 +452,7 @@ def detached(reference, which=None):
 def through_numpy(reference):
     def answer(*a, **k):
         out = reference(*a, **k)
-        parts = [torch.tensor(o.detach().cpu().numpy(), device=o.device) for o in
+        parts = [torch.tensor(o.detach().cpu().numpy(), device=o.device) if torch.is_tensor(o) else o for o in
                  (out if isinstance(out, tuple) else (out,))]
         return tuple(parts) if isinstance(out, tuple) else parts[0]
     return answer

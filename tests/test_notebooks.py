@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 IGNORED = {"00-start-here": 1, "01-contrastive-embedding": 2, "02-denoising-autoencoders": 1,
            "03-contrastive-divergence": 2, "04-latent-variable-ebms": 2, "05-ista-fista": 2, "06-lista": 2,
            "07-sparse-coding": 2, "08-convolutional-sparse-coding": 2, "09-autoencoder-to-vae": 2,
-           "10-vae-mnist": 2}
+           "10-vae-mnist": 2, "11-one-ruler": 1}
 
 CODE_LINES = {"median": (4, 9), "p90": 20, "max": 25}  # a code cell's lines that are not blank
 WORDS_PER_LINE = (4, 12)  # words of prose for each line of code, formulas and `code` not counted

@@ -1,6 +1,8 @@
-"""Data in the plane, where an energy can be seen whole: a spiral with a known density, ellipses that depend on x."""
+"""Data in the plane, where an energy can be seen whole: curves with a known density, ellipses that depend on x."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
@@ -60,3 +62,67 @@ def ellipse(count=2000, noise=0.05, x=None, generator=None):
     y = ellipse_axes(x) * torch.cat([angle.cos(), angle.sin()], 1)
     y = y + noise * torch.randn(count, 2, generator=generator, device="cpu")
     return x.to(device()), y.to(device())
+
+
+def moons_curve(t):
+    """Two half circles of radius 1.2 that reach into each other; t < ½ on the upper one.   t: (B,) -> (B, 2)."""
+    upper, angle = t < 0.5, 2 * math.pi * torch.where(t < 0.5, t, t - 0.5)
+    y1 = torch.where(upper, angle.cos() - 0.5, 0.5 - angle.cos())
+    y2 = torch.where(upper, angle.sin() - 0.25, 0.25 - angle.sin())
+    return 1.2 * torch.stack([y1, y2], 1)
+
+
+def gap_curve(t):
+    """A ring of radius 1.3 without the 60° around the first axis.   t: (B,) in [0, 1] -> (B, 2)."""
+    angle = math.pi / 6 + t * 5 * math.pi / 3
+    return 1.3 * torch.stack([angle.cos(), angle.sin()], 1)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Data along a curve, with their density: y = at(t) + noise · ε, t uniform in [0, 1], ε ~ N(0, I).
+
+    at: (B,) -> (B, 2). noise: σ in each direction.
+    """
+
+    at: Callable
+    noise: float = 0.08
+
+    def points(self, count=1000):
+        """Even steps along the curve: t (count,), the midpoints of as many pieces, and at(t) (count, 2)."""
+        t = (torch.arange(count, device=device()) + 0.5) / count
+        return t, self.at(t)
+
+    def sample(self, count=2000, generator=None):
+        """(count, 2) data on the course's device. generator: torch.Generator (CPU) or None."""
+        t = torch.rand(count, generator=generator, device="cpu")
+        y = self.at(t) + self.noise * torch.randn(count, 2, generator=generator, device="cpu")
+        return y.to(device())
+
+    def energy(self, y):
+        """−log p(y) = −log ∫₀¹ N(y; at(t), noise² I) dt by the midpoint rule, in nats.   y: (B, 2) -> (B,)."""
+        _, path = self.points()
+        inside = torch.cat([torch.logsumexp(-torch.cdist(part, path).square() / (2 * self.noise**2), 1)
+                            for part in y.split(4000)])
+        return math.log(2 * math.pi * self.noise**2 * len(path)) - inside
+
+    def nearest(self, y):
+        """How far y lies from the curve without noise, and at which t that is.   y: (B, 2) -> (B,), (B,)."""
+        t, path = self.points()
+        found = [torch.cdist(part, path).min(1) for part in y.split(4000)]
+        return torch.cat([f.values for f in found]), t[torch.cat([f.indices for f in found])]
+
+    def beside(self, count, distance):
+        """At most `count` points at exactly this distance from the curve, on either side: (M, 2).
+
+        A step along the normal of a random place on the curve; points that come nearer to another piece are left out.
+        """
+        t = torch.rand(count, device=device(), requires_grad=True)
+        y = self.at(t)
+        slope1, slope2 = (torch.autograd.grad(part.sum(), t, retain_graph=True)[0] for part in y.unbind(1))
+        normal = torch.nn.functional.normalize(torch.stack([-slope2, slope1], 1), dim=1)
+        y = y.detach() + distance * torch.where(torch.rand_like(t) < 0.5, -1, 1)[:, None] * normal
+        return y[self.nearest(y)[0] > 0.99 * distance]
+
+
+CURVES = {"spiral": Curve(spiral_curve), "two moons": Curve(moons_curve), "ring with a gap": Curve(gap_curve)}
