@@ -101,12 +101,18 @@ def langevin(energy, y, k=1, step=0.1, kick=1.0, clip=math.inf, box=math.inf):
 
     With kick = 1 and a small step the points end up distributed as exp(−E); with kick = 0 this is gradient descent.
     energy: (…, n) -> (…), differentiable. y: (…, n) -> (…, n), detached. clip: longer gradients are cut to this
-    length. box: points that leave [−box, box]ⁿ are reflected at its walls.
+    length. box: points that leave [−box, box]ⁿ are reflected at its walls. Works under no_grad and inference_mode, too.
+    Raises ValueError when the energy gives no gradient.
     Taught in notebook 03. Source: week 8, "Contrastive divergence"; it is Hamiltonian Monte Carlo with one step.
     """
     for _ in range(k):
-        y = y.detach().requires_grad_()
-        slope, = torch.autograd.grad(energy(y).sum(), y)
+        with torch.inference_mode(False), torch.enable_grad():
+            y = (y.clone() if y.is_inference() else y.detach()).requires_grad_()
+            E = energy(y)
+            slope, = torch.autograd.grad(E.sum(), y, allow_unused=True) if getattr(E, "requires_grad", 0) else (None,)
+        if slope is None:
+            raise ValueError("the energy gives no gradient: compute it with torch from the y that it is called with, "
+                             "without .detach(), .item(), numpy or no_grad")
         if clip < math.inf:
             slope = slope * (clip / slope.norm(dim=-1, keepdim=True).clamp(min=clip))
         y = y.detach() - 0.5 * step**2 * slope + kick * step * torch.randn_like(slope)
