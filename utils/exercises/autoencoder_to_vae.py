@@ -43,7 +43,8 @@ def _bubbles():
 
 
 Exercise(
-    "kl_terms", kl_terms, cases=_bubbles, returns=("spring", "size"),
+    "kl_terms", kl_terms, returns=("spring", "size"),
+    cases=lambda: [*_bubbles(), tuple(part.double() for part in _bubbles()[1])],
     mistakes={
         "log v is wanted, log σ is half of it: log v is logvar as it stands":
             lambda m, s: (kl_terms(m, s)[0], 0.5 * (s.exp() - s / 2 - 1).sum(1)),
@@ -87,7 +88,8 @@ Exercise(
 
 Exercise(
     "best_variance", best_variance, gradient=False,
-    cases=lambda: [(1 + 50 * torch.rand(5, 2), 2.0), (torch.tensor([0.0, 1.0, 99.0]), 1.0), (9 * torch.rand(4), 0.1)],
+    cases=lambda: [(1 + 50 * torch.rand(5, 2), 2.0), (torch.tensor([0.0, 1.0, 99.0]), 1.0), (9 * torch.rand(4), 0.1),
+                   (torch.tensor(60.0), 1.0)],
     mistakes={
         "\"close to zero\" is the notes' mistake: v = 0 costs infinitely much, log 0": lambda c, b: torch.zeros_like(c),
         "that is the radius: the variance is asked for": lambda c, b: (b / (b + c)).sqrt(),
@@ -101,7 +103,7 @@ Exercise(
 )
 
 Exercise(
-    "ablated_kl", ablated_kl,
+    "ablated_kl", ablated_kl, keywords=("drop",),
     cases=lambda: [(*b, drop) for b in _bubbles() for drop in ("size", "spring")],
     mistakes={
         "log v is left out only: the size term is v − log v − 1 as a whole":

@@ -109,7 +109,8 @@ Exercise(
 Exercise(
     "vae_loss", vae_loss,
     cases=lambda: [(torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3), 1.0),
-                   (torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3), 4.0)],
+                   (torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3), 4.0),
+                   (torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3))],
     gradient=("logits", "mu", "logvar"), returns=("loss", "reconstruction", "KL"),
     mistakes={
         "the KL is subtracted: it is a price, so the loss adds it (the ELBO, its negative, subtracts it)":
@@ -126,7 +127,7 @@ Exercise(
         "the mean over the batch is still to be taken: three numbers are wanted, not one a digit":
             _slip(batch=lambda e: e),
         "the KL that is returned holds beta already: return it without, so that runs can be compared":
-            lambda logits, y, mu, logvar, beta: (*vae_loss(logits, y, mu, logvar, beta)[:2],
+            lambda logits, y, mu, logvar, beta=1.0: (*vae_loss(logits, y, mu, logvar, beta)[:2],
                                                  beta * gaussian_kl(mu, logvar).mean()),
     }, atol=1e-4)
 
