@@ -99,4 +99,8 @@ WRONG = [  # (exercise, answer, a word of the message)
 
 
 def test_no_gradient_is_asked_for():
-    assert verdict(lambda *a: RIGHT["lista_step"][0](*a).detach(), "lista_step")[0]
+    assert verdict(lambda *a: RIGHT["lfista_step"][0](*a).detach(), "lfista_step")[0]
+
+
+def test_the_layer_is_differentiated():
+    assert "gradient" in verdict(lambda *a: RIGHT["lista_step"][0](*a).detach(), "lista_step")[1]

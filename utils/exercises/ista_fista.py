@@ -44,9 +44,9 @@ def _problem(B, n, m):
 Exercise(
     "shrinkage", shrinkage,
     cases=lambda: [(2 * torch.randn(4, 6), 0.7), (torch.randn(8), 0.3), (torch.randn(1, 3), 0.0),
-                   (torch.tensor(1.2, dtype=torch.float64), 0.7),
-                   (torch.randn(3, 4, dtype=torch.float64), 0.2), (torch.randn(5, dtype=torch.float64), 0.4),
-                   (1e28 * torch.randn(2, 5), 0.02)],  # ISTA that diverges
+                   *((v.double(), a) for v, a in (  # a number alone; a row; a column; ISTA that diverges
+                       (torch.tensor(1.2), 0.7), (torch.randn(8), 0.3), (torch.randn(5, 1), 0.0),
+                       (1e28 * torch.randn(2, 5), 0.02)))],
     gradient=False,
     mistakes={
         "this is hard thresholding: what survives must be pulled towards 0 by the threshold as well":
@@ -66,7 +66,7 @@ Exercise(
 Exercise(
     "ista_step", ista_step,
     cases=lambda: [(*_problem(3, 5, 8), 0.2, 0.3), (*_problem(1, 4, 4), 0.5, 0.1), (*_problem(6, 9, 2), 0.0, 0.2),
-                   (*(part.double() for part in _problem(2, 6, 4)), 0.1, 0.2)],
+                   (*(t.double() for t in _problem(1, 2, 2)), 0.1, 0.5)],
     gradient=False,
     mistakes={
         "it climbs: the gradient of ½‖y − W_d z‖² is W_dᵀ(W_d z − y), and you go against it":
@@ -94,8 +94,7 @@ Exercise(
 Exercise(
     "look_ahead", look_ahead,
     cases=lambda: [*((torch.randn(3, 4), torch.randn(3, 4), t) for t in (2.6, 17.3, 1.0)),
-                   (torch.randn(2, 5, dtype=torch.float64), torch.randn(2, 5, dtype=torch.float64), 3.0),
-                   (z := torch.randn(2, 3), z.clone(), 0.0)],  # the page's first step: no last move, t = 0
+                   (z := torch.randn(2, 3).double(), z.clone(), 0.0)],  # the page's first step: no last move, t = 0
     gradient=False,
     returns=("u", "t_next"),
     mistakes={
@@ -123,7 +122,8 @@ Exercise(
 
 Exercise(
     "step_for_printed_energy", step_for_printed_energy,
-    cases=lambda: [(*_problem(3, 5, 8), 0.3), (*_problem(1, 7, 4), 0.8)],
+    cases=lambda: [(*_problem(3, 5, 8), 0.3), (*_problem(1, 7, 4), 0.8),
+                   (*(t.double() for t in _problem(2, 4, 6)), 0.1)],
     gradient=False,
     mistakes={
         "this is the step as the notes print it: it minimizes ½‖y − W_d z‖² + λ‖z‖₁. Halve the threshold":
@@ -149,7 +149,7 @@ Exercise(
 Exercise(
     "lam_max", lam_max,
     cases=lambda: [(torch.randn(4, 5), torch.randn(5, 7)), (torch.randn(1, 3), -torch.rand(3, 3).cumsum(0)),
-                   (torch.randn(3, 4, dtype=torch.float64), torch.randn(4, 6, dtype=torch.float64))],
+                   (torch.randn(4, 5).double(), torch.randn(5, 7).double())],
     gradient=False,
     mistakes={
         "an atom may enter with either sign: take the absolute value": lambda y, W: (y @ W).amax(1),

@@ -58,7 +58,7 @@ Exercise(
     "lista_step", lista_step,
     cases=lambda: [_layer(3, 5, 5), _layer(1, 4, 6), _layer(4, 3, 2),  # square first: a lost transpose runs
                    (*_layer(2, 3, 4)[:4], torch.tensor(0.3)),  # one threshold for all, as before training
-                   tuple(part.double() for part in _layer(2, 3, 4))], gradient=False,
+                   [t.double() for t in _layer(2, 3, 4)]],
     mistakes={
         "the sign in front of S z is the notes' minus: S = I − W_e W_d carries the minus already, so add":
             lambda z, y, W, S, t: shrinkage(y @ W.T - z @ S.T, t),
@@ -177,8 +177,7 @@ Exercise(
     "lfista_step", lfista_step,
     cases=lambda: [*((torch.randn(len(z), z.shape[1]), z, *rest, beta) for (z, *rest), beta in
                      ((_layer(3, 4, 6), 0.6), (_layer(2, 5, 3), 0.9))),
-                   (torch.randn(2, 4), *_layer(2, 3, 4)[:4], torch.tensor(0.3), 0.5),
-                   (z := torch.randn(2, 4), z.clone(), *_layer(2, 3, 4)[1:], -1.0)],  # FISTA's first step: no last move
+                   (z := torch.randn(2, 4), z.clone(), *_layer(2, 3, 4)[1:4], torch.tensor(0.2), -1.0)],  # FISTA begins
     gradient=False,
     mistakes={
         "this is LISTA: the look-ahead is missing": lambda z, p, y, W, S, t, b: lista_step(z, y, W, S, t),
