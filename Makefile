@@ -2,65 +2,108 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
-NB     ?= $(sort $(wildcard notebooks/[0-9]*.ipynb))
+# the pages, not the copies that editors make of them: 10-vae-mnist-Copy1.ipynb, 10-vae-mnist copy.ipynb
+NB     ?= $(sort $(filter notebooks/%.ipynb,$(wildcard notebooks/[0-9][0-9]-*[a-z].ipynb)))
 N      ?= 10
 PORT   ?= 8888
 LAB    ?=
-# JupyterLab refuses to run as root unless told; containers often are root
-ROOT   := $(if $(filter 0,$(shell id -u)),--allow-root)
-# the server's root is the whole course, so that links out of a notebook lead somewhere
-JUPYTER = $(BIN)/jupyter lab $(ROOT) --port $(PORT) $(LAB) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree
+LOCK   ?=
+# programs are called as modules: a script's first line holds the path that its folder had when it was installed
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
 # a first start that asks the student nothing and looks for no news
 QUIET_LAB := {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+# threads as measured on this machine: for one kernel, and for two at a time
+ALONE   = env $$($(BIN)/python tools/threads.py --cache .venv/threads.json)
+PAIR    = env $$($(BIN)/python tools/threads.py --cache .venv/threads.json --together 2)
 # one thread a kernel, two kernels: several thread pools in one process slow each other down ten times
 QUIET  := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120 \
           -n 2 --dist loadscope --durations 12
+# both ends of requires-python, in words that every Python understands
+RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.exit( \
+          "Python 3.11 to 3.14 is needed, this is %d.%d: make PYTHON=python3.12" % v)
+# the Python of .venv may be gone: upgraded away, on a disk or in a module that is not there today
+DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
-.PHONY: lab test lint unit nbval student execute generate seeds mutants bench clean
+.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds mutants twice \
+        answers calls bench clean
 
-$(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
+	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
+	    echo "There is no $(PYTHON): install Python 3.11 to 3.14, or name yours: make PYTHON=..."; exit 1; }
+	@test -e $(BIN)/python || { $(PYTHON) -c '$(RANGE)' && $(PYTHON) -m venv .venv; } || { rm -rf .venv; exit 1; }
+	@$(BIN)/python -c '$(RANGE)' || { echo "That is the Python of .venv: make clean, then again."; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	@echo "Installing into .venv: some minutes, and up to 6 GB, the first time."
+	@grep -v '^-e' requirements.txt > .venv/pins.txt
+	$(PIP) install -r .venv/pins.txt -c requirements.lock
 	@mkdir -p .venv/share/jupyter/lab/settings
 	@echo '$(QUIET_LAB)' > .venv/share/jupyter/lab/settings/overrides.json
-	@touch $@
+	@: > $@
 
-lab: $(READY)           ## JupyterLab on the first notebook
-	$(JUPYTER)/notebooks/00-start-here.ipynb
+# the course itself is found by its path, which .ready holds: after a move it is installed again, without a network
+ready: $(READY)
+	@test "$$(cat $(READY))" = "$$(pwd -P)" || { \
+	    $(PIP) install --no-deps --no-build-isolation -e . && pwd -P > $(READY); }
 
-test: lint unit nbval   ## what CI runs: house rules, unit tests, every notebook, the student edition
+dead:
+	@echo "The Python of .venv does not run (upgraded? another machine?): make clean, then again."; exit 1
 
-lint: $(READY)
-	$(BIN)/ruff check .
+lab: ready              ## JupyterLab on the first notebook
+	$(ALONE) $(JUPYTER) notebooks/00-start-here.ipynb
+
+# no page runs more often than twice: solved, on full MNIST; every hole open, on the offline digits
+test: lint unit nbval editions-run  ## what CI runs: house rules, unit tests, every notebook, the student edition
+
+lint: ready
+	$(BIN)/python -m ruff check .
 	$(BIN)/python tools/editions.py --check
 	$(BIN)/python tools/contents.py --check
 
-unit: $(READY)          ## unit tests, and the student edition with every hole unfilled
+unit: ready             ## unit tests
 	$(QUIET) $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 12
 
-nbval: $(READY)         ## every notebook in a fresh kernel, outputs compared; one: make nbval NB=notebooks/…
-	$(QUIET) $(BIN)/python -m pytest $(NBVAL) $(NB)
+nbval: ready            ## every notebook in a fresh kernel, outputs compared; one: make nbval NB=notebooks/…
+	$(PAIR) $(BIN)/python -m pytest $(NBVAL) $(NB)
 
-execute: $(READY)       ## run notebooks and store their outputs: make execute NB=notebooks/…
-	$(BIN)/python tools/execute.py $(NB)
+editions-run: ready     ## the student edition with every hole open, on the offline digits, its claims compared
+	$(QUIET) $(BIN)/python tools/student_run.py
 
-generate: $(READY)      ## student edition, README tables, navigation bars
+execute: ready          ## run notebooks and store their outputs: make execute NB=notebooks/…
+	$(ALONE) $(BIN)/python tools/execute.py $(NB)
+
+generate: ready         ## student edition, README tables, navigation bars
 	$(BIN)/python tools/contents.py
 	$(BIN)/python tools/editions.py
 
-student: $(READY)       ## the edition with exercises to fill in, in work/, never overwritten
+student: ready          ## the edition with exercises to fill in, in work/, never overwritten
 	$(BIN)/python tools/editions.py --work
-	$(JUPYTER)/work/00-start-here.ipynb
+	$(ALONE) $(JUPYTER) work/00-start-here.ipynb
 
-seeds: $(READY)         ## every claim for N seeds on both data sources: make seeds N=10
+lock:                   ## requirements.lock from requirements.txt; everything as new as may be: make lock LOCK=--upgrade
+	$(PYTHON) -c '$(RANGE)' && $(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	build/uv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --no-config --no-annotate $(LOCK) \
+	    --no-emit-package week8-practicum --custom-compile-command "make lock" requirements.txt -o requirements.lock
+
+seeds: ready            ## every claim for N seeds on both data sources: make seeds N=10
 	$(BIN)/python tools/seeds.py --n $(N) $(NB)
 
-mutants: $(READY)       ## typical mistakes planted, one page at a time: its claims must turn red: make mutants NB=…
+mutants: ready          ## typical mistakes planted, one page at a time: its claims must turn red: make mutants NB=…
 	$(QUIET) $(BIN)/python tools/mutants.py $(NB)
 
-bench: $(READY)         ## side by side with other libraries
+twice: ready            ## every code cell twice in a row, then the training cells again: the same claims: make twice NB=…
+	$(QUIET) $(BIN)/python tools/twice.py $(NB)
+	$(QUIET) $(BIN)/python tools/twice.py --again $(NB)
+
+answers: ready          ## right values with wrong gradients in the holes: no check may say ✔: make answers NB=…
+	$(QUIET) $(BIN)/python tools/answers.py $(NB)
+
+calls: ready            ## with what the pages call the exercises' functions, for the checks: make calls NB=…
+	$(QUIET) $(BIN)/python tools/calls.py $(NB)
+
+bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
 
 clean:                  ## the environment and everything else that is made

@@ -7,8 +7,4 @@ ROOT = Path(__file__).parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tools")]  # tests import the tools by name: editions, contents, …
 
 pytest_plugins = ["nbval_policy"]
-collect_ignore = ["notebooks/student", "work"]  # not executed, so nothing to compare; test_editions runs the former
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "student: runs a notebook of the student edition, as long as the notebook takes")
+collect_ignore = ["notebooks/student", "work"]  # not executed, so nothing to compare; tools/student_run runs the former

@@ -2,27 +2,32 @@
 
 Before a notebook runs, it is refused when a cell was never run (nbval would not compare it), when the stored page
 shows an error, when cells ran out of order, or when a tag is misspelt (nbval would ignore it). While it runs, a
-kernel that dies is reported at once and by name, and a display updated in place is compared by its last text.
+kernel that dies is reported at once and by name, one that nobody can talk to is reported once and left behind, a
+person's own IPython settings have no say, and a display updated in place is compared by its last text.
 """
 
+import os
 import re
+import threading
 from pathlib import Path
 
 import nbformat
 import pytest
-from execute import channels
+from execute import abandon, apart, channels
 from nbval import kernel as nbval_kernel
 from nbval import plugin as nbval_plugin
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 TAGS = {"solution", "check", "claim", "predict", "slider", "nbval-ignore-output", "hide-input", "remove-cell", "cover"}
+STUDENT_TAGS = TAGS | {"raises-exception"}  # in the student edition a mistake in an answer stops nothing
 OUTPUT_TIMEOUT = 60  # seconds between two messages of a cell; nbval's own 5 are short on a busy machine
 HEARTBEAT = 1  # seconds between two looks whether the kernel is alive
 MARKER = re.compile(r"^\s*#+\s*(NBVAL_\w+|PYTEST_VALIDATE_IGNORE_OUTPUT)\s*$", re.MULTILINE)
+LAST_WAIT = 15  # seconds that pytest may take to end after its summary when a kernel could not be reached
 SIGNALS = {-9: "killed: most often out of memory", -11: "segmentation fault", -6: "aborted by native code"}
 
 
-def violations(nb):
+def violations(nb, tags=TAGS):
     """Sentences that say why this notebook (nbformat 4, a dict) must not be compared; [] when it may."""
     found, last = [], 0
     for number, cell in enumerate(c for c in nb["cells"] if c["cell_type"] == "code"):
@@ -41,9 +46,9 @@ def violations(nb):
         for marker in MARKER.findall(source):
             found.append(f"{where} has the comment {marker}, which can silently be misspelt: use a tag")
     for cell in nb["cells"]:
-        for tag in sorted(set(cell["metadata"].get("tags", [])) - TAGS):
+        for tag in sorted(set(cell["metadata"].get("tags", [])) - tags):
             found.append(f"tag {tag!r} is unknown ({''.join(cell['source'])[:40]!r}): it must be one of "
-                         f"{', '.join(sorted(TAGS))}")
+                         f"{', '.join(sorted(tags))}")
     return found
 
 
@@ -53,7 +58,8 @@ class KernelDied(Exception):
 
 def _collect(file):
     path = Path(file.path)
-    found = violations(nbformat.read(path, as_version=4))
+    tags = STUDENT_TAGS if path.parent.name in ("student", "work") else TAGS
+    found = violations(nbformat.read(path, as_version=4), tags)
     if found:
         head = f"{path.name} can't be compared. Mend it, then run `make execute NB=notebooks/{path.name}`:"
         raise file.CollectError("\n  ".join([head, *found]))
@@ -108,7 +114,11 @@ def _compare_outputs(item, test, ref, skip_compare=None):
 def _run(item):
     dead_since = getattr(item.parent, "dead_since", None)
     if dead_since is not None:
-        pytest.skip(f"not run: the kernel died in Cell {dead_since}")
+        pytest.skip(f"not run: there is no kernel since Cell {dead_since}")
+    if error := getattr(item.parent, "unreachable", None):
+        item.parent.dead_since = item.cell_num
+        item.raise_cell_error(f"no kernel answers ({type(error).__name__}: {error}): see that the temp folder (TMPDIR) "
+                              f"has room, or name another")
     try:
         _run.original(item)
     except KernelDied as how:
@@ -116,7 +126,33 @@ def _run(item):
         item.raise_cell_error(f"the kernel died in {item.parent.path.name}, Cell {item.cell_num} ({how})")
 
 
+def _setup(file):
+    """As nbval's, but a kernel that could not be reached is reported once, not for every cell of the page."""
+    try:
+        _setup.original(file)
+    except Exception as error:  # noqa: BLE001 whatever stands in the way, the first cell says it
+        file.unreachable = error
+
+
 _KernelManager = nbval_kernel.KernelManager
+_last = {"manager": None, "unreachable": False, "status": 1}  # one that could not be reached is kept nowhere else
+
+
+def _kernel_manager(**settings):
+    _last["manager"] = _KernelManager(**settings, **channels())
+    return _last["manager"]
+
+
+def _start(kernel, *arguments, **settings):
+    """As nbval's. What that leaves behind when it fails, a process and sockets, would hold pytest at its end."""
+    try:
+        _start.original(kernel, *arguments, **settings)
+    except BaseException:
+        _last["unreachable"] = True
+        if hasattr(kernel, "kc"):
+            kernel.kc.stop_channels()
+        abandon(_last["manager"])
+        raise
 
 
 def _patch(owner, name, replacement):
@@ -136,4 +172,22 @@ def pytest_configure(config):
     _patch(IPyNbCell, "compare_outputs", _compare_outputs)
     _patch(IPyNbCell, "runtest", _run)
     _patch(nbval_kernel.RunningKernel, "get_message", _get_message)
-    _patch(nbval_kernel, "KernelManager", lambda **settings: _KernelManager(**settings, **channels()))
+    _patch(nbval_kernel.RunningKernel, "__init__", _start)
+    _patch(nbval_kernel, "KernelManager", _kernel_manager)
+    _patch(IPyNbFile, "setup", _setup)
+    _last["config"] = config
+    if config.option.nbval:
+        os.environ |= apart()
+
+
+def pytest_sessionfinish(exitstatus):
+    _last["status"] = int(exitstatus)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config):
+    """End after the summary even if a kernel that could not be reached left something that never ends."""
+    if _last["unreachable"] and config is _last.get("config"):
+        last = threading.Timer(LAST_WAIT, os._exit, [_last["status"]])
+        last.daemon = True
+        last.start()

@@ -1,6 +1,8 @@
 """A claim must be able to fail, and say what was measured."""
 
+import io
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -27,7 +29,9 @@ def test_a_claim_that_fails_prints_a_cross_and_raises(capsys, measured, bounds):
 
 @pytest.mark.parametrize("measured, bounds, error", [
     (7.0, {}, ValueError), (True, {"at_least": 1}, ValueError), ([], {"at_least": 1}, ValueError),
-    ("7", {"at_least": 1}, TypeError), (None, {"at_least": 1}, TypeError)])
+    ("7", {"at_least": 1}, TypeError), (None, {"at_least": 1}, TypeError),
+    ([True, 3.0], {"at_least": 1}, ValueError), ([3.0, True], {}, ValueError), ([7, False], {"at_most": 9}, ValueError),
+    (torch.tensor([True, True]), {"at_least": 1}, ValueError)])
 def test_a_claim_that_could_not_fail_is_refused(measured, bounds, error):
     with pytest.raises(error):
         claim("sentence", measured, **bounds)
@@ -35,7 +39,20 @@ def test_a_claim_that_could_not_fail_is_refused(measured, bounds, error):
 
 @pytest.mark.parametrize("measured, shown", [
     (True, "yes"), (1234, "1,234"), (1.23e-7, "1.23e-07"), (0.0, "0"), ([1.0, 3.0, 2.0], "1 to 3"),
-    (torch.tensor(2.5), "2.5"), (123456.0, "1.23e+05")])
+    (torch.tensor(2.5), "2.5"), (123456.0, "1.23e+05"), (0.0123, "0.0123"), (0.00123, "0.00123"), (-0.005, "-0.005"),
+    (0.000999, "9.99e-04"), (1234.5, "1234"), ([True, True], "yes to yes"), ((0.002, 0.05), "0.002 to 0.05")])
 def test_measurements_are_short_to_read(capsys, measured, shown):
-    claim("s", measured, **({} if measured is True else {"at_least": -1}))
+    claim("s", measured, **({} if measured in (True, [True, True]) else {"at_least": -1}))
     assert capsys.readouterr().out == f"✔ s · measured {shown}\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1"])
+def test_no_console_turns_a_claim_over(monkeypatch, encoding):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    claim("‖∇E‖ is at most 2", 1.5, at_most=2)
+    with pytest.raises(ClaimFailed, match="✘ it is"):
+        claim("it is", False)
+    stream.flush()
+    lines = stream.buffer.getvalue().decode(encoding).splitlines()
+    assert lines[0].startswith("[ok] ") and lines[0].endswith("1.5") and lines[1].startswith("[x] it is")

@@ -1,17 +1,16 @@
-"""The student edition: what becomes of a solution, that the stored edition is current, and that it runs unfilled."""
+"""The student edition: what becomes of a solution, what is written where, and that the stored edition is current."""
 
 import json
 from pathlib import Path
 
+import contents
 import editions
-import execute
 import nbformat
 import pytest
+from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).parents[1]
-STUDENT = sorted((ROOT / "notebooks/student").glob("*.ipynb"))
-SOURCES = sorted((ROOT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
 
 FUNCTION = """def double(y):
     \"\"\"2 y.\"\"\"
@@ -35,7 +34,7 @@ def page(root, name, *cells):
 @pytest.fixture
 def course(tmp_path):
     """A course of two pages."""
-    (tmp_path / "README.md").write_text("# A course\n")
+    (tmp_path / "README.md").write_text("# A course\n", encoding="utf-8")
     head = ("# 01 · Double\n\n<!-- nav:begin -->\n\n[Contents](../README.md#course-map) · [next](02-half.ipynb)\n\n"
             "<!-- nav:end -->\n\nHow? $f[i](x)$ [web](https://example.org/a) [data](../README.md)")
     solution = new_code_cell(FUNCTION, execution_count=1, outputs=[new_output("stream", text="seen\n")],
@@ -104,7 +103,7 @@ def test_edition(course, capsys):
     nbformat.validate(nb)
     assert [c.id for c in nb.cells] == [c.id for c in source.cells]
     assert nb.cells[1].outputs == [] and nb.cells[1].execution_count is None
-    assert nb.cells[1].metadata.tags == ["solution"] and "2 * y" not in json.dumps(nb)
+    assert nb.cells[1].metadata.tags == ["solution", "raises-exception"] and "2 * y" not in json.dumps(nb)
     head = nb.cells[0].source
     assert head.startswith("# 01 · Double") and "Student edition" in head and "python tools/editions.py" in head
     assert "[next](02-half.ipynb)" in head and "(../../README.md#course-map)" in head and "(../../README.md)" in head
@@ -115,7 +114,7 @@ def test_check_names_what_is_stale_missing_or_an_orphan(course, capsys):
     assert editions.main([], course) == 0
     assert editions.main(["--check"], course) == 0 and capsys.readouterr().out == ""
     student = course / "notebooks/student"
-    (student / "01-double.ipynb").write_text("{}")
+    (student / "01-double.ipynb").write_text("{}", encoding="utf-8")
     (student / "02-half.ipynb").rename(student / "03-third.ipynb")
     assert editions.main(["--check"], course) == 1
     out = capsys.readouterr().out
@@ -134,23 +133,59 @@ def test_an_error_names_notebook_and_cell(course, capsys):
 def test_work_is_never_overwritten(course, capsys):
     assert editions.main(["--work"], course) == 0
     mine = course / "work/01-double.ipynb"
-    text = mine.read_text()
+    text = mine.read_text(encoding="utf-8")
     assert "(../README.md)" in text and "(../notebooks/01-double.ipynb)" in text and "This copy is yours" in text
-    mine.write_text("my answers")
+    mine.write_text("my answers", encoding="utf-8")
     (course / "work/02-half.ipynb").unlink()
     assert editions.main(["--work"], course) == 0
-    assert mine.read_text() == "my answers"
+    assert mine.read_text(encoding="utf-8") == "my answers"
     assert (course / "work/02-half.ipynb").exists()
     assert "kept  work/01-double.ipynb" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not SOURCES, reason="no notebook yet")
+@pytest.mark.skipif(not contents.notebooks(ROOT), reason="no notebook yet")
 def test_the_stored_edition_is_current():
     assert editions.stale(ROOT) == []
 
 
-@pytest.mark.student
-@pytest.mark.parametrize("path", STUDENT, ids=lambda path: path.stem)
-def test_the_edition_runs_with_every_hole_unfilled(path):
-    nb = execute.read(path)
-    execute.run(nb, path.parent)  # raises where a cell stops
+@pytest.mark.parametrize("answer", ["def double(y)\n    return 2 * y", "double = 1 / 0", "return 2"])
+def test_a_mistake_in_an_answer_stops_no_run_all(course, answer):
+    cell = nbformat.reads(editions.derive(course / "notebooks/01-double.ipynb", "work"), as_version=4).cells[1]
+    page = new_notebook(cells=[new_code_cell(answer, metadata=cell.metadata), new_code_cell("print('below')")])
+    NotebookClient(page).execute()
+    assert page.cells[0].outputs[-1].output_type == "error" and page.cells[1].outputs[0].text == "below\n"
+
+
+@pytest.mark.parametrize("name", ["01-double-Copy1.ipynb", "01-double copy.ipynb", "01-double-copy.ipynb",
+                                  "01-double (1).ipynb", "Untitled.ipynb"])
+def test_copies_are_left_alone(course, capsys, name):
+    page(course, name, new_code_cell("no title"))
+    mine = course / "notebooks/student" / name
+    assert editions.main([], course) == 0
+    mine.write_text("my answers", encoding="utf-8")
+    assert editions.main(["--check"], course) == 0 and editions.main([], course) == 0
+    assert editions.main(["--work"], course) == 0
+    assert mine.read_text(encoding="utf-8") == "my answers"
+    assert sorted(path.name for path in (course / "work").iterdir()) == ["01-double.ipynb", "02-half.ipynb"]
+
+
+def test_where_nothing_can_be_written_one_sentence_says_what_to_do(course, capsys, monkeypatch):
+    def refuse(path, *arguments, **options):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert editions.main(["--work"], course) == 1
+    assert capsys.readouterr().err == ("work/ can't be written here (Permission denied): clone the course into a "
+                                       "folder of yours, then `make student` there\n")
+
+
+def test_nothing_half_written(course, monkeypatch):
+    def full(path, data):
+        path.open("wb").write(data[:10])
+        raise OSError(28, "No space left on device")
+
+    assert editions.main(["--work"], course) == 0
+    (course / "work/02-half.ipynb").unlink()
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert editions.main(["--work"], course) == 1
+    assert [path.name for path in (course / "work").iterdir()] == ["01-double.ipynb"]

@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
 import time
 from queue import Empty
 
 import execute
 import nbformat
 import pytest
+import zmq
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 SLIDER = """import ipywidgets
@@ -27,7 +33,7 @@ def default_seed(monkeypatch):
 
 
 def test_runs_top_to_bottom_in_its_folder(tmp_path, capsys):
-    (tmp_path / "near.txt").write_text("found")
+    (tmp_path / "near.txt").write_text("found", encoding="utf-8")
     path = write(tmp_path / "05-page.ipynb", "text = open('near.txt').read()", "print(text)")
     before = [cell.id for cell in execute.read(path).cells]
     assert execute.main([str(path)]) == 0
@@ -118,3 +124,125 @@ def test_a_message_that_woke_nobody_is_seen_within_a_second():
     assert time.monotonic() - start < 10
     with pytest.raises(Empty):
         asyncio.run(box.get_msg(timeout=0.1))
+
+
+def folder_of(root, length):
+    """A folder below root whose name has this many characters in all."""
+    while len(str(root)) < length:
+        root /= "x" * min(100, max(1, length - len(str(root)) - 1))
+    root.mkdir(parents=True, exist_ok=True)
+    return root
+
+
+@pytest.fixture
+def temp(monkeypatch):
+    """Make a folder the temp folder of this process, with nothing that was found before kept."""
+    def use(folder):
+        monkeypatch.setenv("TMPDIR", str(folder))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        execute.apart.cache_clear()
+    yield use
+    execute.apart.cache_clear()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+@pytest.mark.parametrize("length", [0, 86, 87, 88, 115, 200])
+def test_socket_names_fit_whatever_the_temp_folder(tmp_path, temp, length):
+    folder = folder_of(tmp_path, length)
+    temp(folder)
+    ip = execute.channels()["ip"]
+    assert len(f"{ip}-5") <= zmq.IPC_PATH_MAX_LEN
+    assert ip.startswith(str(folder)) == (len(str(folder)) <= 87), "the temp folder itself is used where it can be"
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.bind(f"{ip}-5")
+
+
+@pytest.mark.parametrize("name", ["with space", "Übung – 第8週", "a'b\"c#%", "x" * 190])
+def test_runs_with_any_temp_folder(tmp_path, temp, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    temp(folder)
+    assert execute.main([str(write(tmp_path / "05-page.ipynb", "print(1)"))]) == 0
+
+
+@pytest.mark.parametrize("broken", [
+    lambda *_: (_ for _ in ()).throw(OSError(95, "Operation not supported")),  # a file system without sockets
+    lambda *_: (_ for _ in ()).throw(UnicodeEncodeError("utf-8", "", 0, 1, "surrogates not allowed")),
+])
+def test_without_sockets_it_takes_ports(tmp_path, monkeypatch, broken):
+    class NoSockets(socket.socket):
+        bind = broken
+
+    monkeypatch.setattr(execute.socket, "socket", NoSockets)
+    assert execute.channels() == {}
+
+
+def test_ports_will_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(execute, "kernel_folder", lambda sockets: None)
+    execute.apart.cache_clear()
+    assert execute.main([str(write(tmp_path / "05-page.ipynb", "print(1)"))]) == 0
+    execute.apart.cache_clear()
+
+
+def test_a_full_temp_folder_is_passed_over(tmp_path, temp, monkeypatch):
+    folder = tmp_path / "full"
+    folder.mkdir()
+    temp(folder)
+    write_bytes = execute.Path.write_bytes
+
+    def full(path, data):
+        if folder in path.parents:
+            raise OSError(28, "No space left on device")
+        return write_bytes(path, data)
+
+    monkeypatch.setattr(execute.Path, "write_bytes", full)
+    assert not execute.channels()["ip"].startswith(str(folder)) and not list(folder.iterdir())
+
+
+def test_a_person_s_own_settings_have_no_say(tmp_path, monkeypatch):
+    profile = tmp_path / "ipython/profile_default"
+    (profile / "startup").mkdir(parents=True)
+    (profile / "ipython_config.py").write_text("c.InteractiveShell.ast_node_interactivity = 'all'\n", encoding="utf-8")
+    (profile / "startup/00-mine.py").write_text("mine = 1\n", encoding="utf-8")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    path = write(tmp_path / "05-page.ipynb", "1\n2", "'mine' in globals()")
+    assert execute.main([str(path)]) == 0
+    first, second = nbformat.read(path, as_version=4).cells[1:]
+    assert [o.data["text/plain"] for o in first.outputs] == ["2"] and second.outputs[0].data["text/plain"] == "False"
+
+
+def test_a_home_that_cannot_be_written_is_not_seen(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)
+    execute.apart.cache_clear()
+    path = write(tmp_path / "05-page.ipynb", "from utils import figures\nprint(1)")
+    try:
+        assert "MPLCONFIGDIR" in execute.apart() and execute.main([str(path)]) == 0
+    finally:
+        execute.apart.cache_clear()
+
+
+UNREACHABLE = """
+import sys, execute
+execute.channels = lambda: {"transport": "ipc", "ip": "/nowhere/" + "z" * 150 + "/k"}
+sys.exit(execute.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+def test_a_kernel_that_cannot_be_reached_is_told_and_left(tmp_path):
+    path = write(tmp_path / "05-page.ipynb", "print(1)")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(execute.ROOT / "tools"), *sys.path])}
+    done = subprocess.run([sys.executable, "-c", UNREACHABLE, path], env=environment, capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 1 and "05-page.ipynb: not stored, it stops.\nno kernel answers (ZMQError" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("coding", ["ascii", "cp1252"])
+def test_a_console_without_check_marks(tmp_path, coding):
+    environment = os.environ | {"PYTHONIOENCODING": coding}
+    done = subprocess.run([sys.executable, execute.ROOT / "tools/twice.py",
+                           write(tmp_path / "05-page.ipynb", "print('✔')")],
+                          env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0 and b"05-page.ipynb" in done.stdout

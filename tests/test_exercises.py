@@ -1,8 +1,11 @@
 """The machinery of the self-checks, on exercises of its own; then rules over all exercises and their answers."""
 
+import copy
 import importlib
+import json
 import math
 import random
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +23,8 @@ RIGHT = {name: answers if isinstance(answers, list) else [answers]
          for page in PAGES for name, answers in page.RIGHT.items()}
 WRONG = [wrong for page in PAGES for wrong in page.WRONG]
 ALL = sorted(exercises.EXERCISES)
+FORWARD = {"lista_step"}  # its parameters carry a gradient, but the page's own net only runs forward
+CALLS = json.loads((TESTS / "calls.json").read_text(encoding="utf-8"))  # written by `make calls`
 
 
 @pytest.fixture
@@ -150,6 +155,15 @@ def test_a_constant_that_is_none_is_told_so(fresh):
 def test_an_exercise_says_what_the_page_differentiates(fresh, gradient, right):
     harness.Exercise("scale", lambda x, s: x * s, lambda: [(torch.randn(4), torch.randn(4))], gradient=gradient)
     assert verdict(lambda x, s: x.detach() * s, "scale")[0] == right
+
+
+def test_the_answer_is_called_as_the_page_calls_it(fresh):
+    harness.Exercise("loss", lambda x, beta=1.0: beta * x, keywords=("beta",),
+                     cases=lambda: [(torch.randn(3),), (torch.randn(3), 2.0)])
+    assert verdict(lambda x, beta=1.0: x * beta, "loss")[0]
+    for answer in (lambda x, b=1.0: x * b, lambda x, beta: x * beta):
+        right, sentence = verdict(answer, "loss")
+        assert not right and "keep the first line as it was" in sentence
 
 
 class Bowl(nn.Module):
@@ -381,8 +395,8 @@ def test_every_exercise_survives_what_no_one_expects(name):
     reference = exercises.EXERCISES[name].reference
 
     def turned(change):
-        def answer(*a):
-            out = reference(*a)
+        def answer(*a, **k):
+            out = reference(*a, **k)
             return tuple(change(o) for o in out) if isinstance(out, tuple) else change(out)
         return answer
 
@@ -397,24 +411,50 @@ def test_every_exercise_survives_what_no_one_expects(name):
         assert not right and sentence
 
 
+def kind(argument):
+    """What a page can hand over: (type, number of dimensions) of a tensor, None for all else."""
+    return (str(argument.dtype).removeprefix("torch."), argument.ndim) if torch.is_tensor(argument) else None
+
+
+def recorded(text):
+    """The same of an argument that was seen on the page: "float32 (a b), requires grad" -> ("float32", 2)."""
+    match = re.match(r"(\w+) \(([^)]*)\)", text)
+    return (match[1], len(match[2].split())) if match else None
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_check_tries_what_the_page_feeds(name):
+    exercise = exercises.EXERCISES[name]
+    tried = [[kind(a) for a in case] for case in exercise.cases()]
+    for call in next((page[name] for page in CALLS.values() if name in page), []):
+        wanted = [recorded(text) for text in call["arguments"].values()]
+        assert wanted in tried, f"no case is like the page's {call['arguments']}"
+        assert set(call["keywords"]) <= set(exercise.keywords), f"the page hands over {call['keywords']} by name"
+        assert exercise.gradient or name in FORWARD or "requires grad" not in call["result"], \
+            "the page differentiates it"
+
+
 def cut(value):
+    """The value, or a copy of the module, without a gradient."""
+    if isinstance(value, nn.Module):
+        return copy.deepcopy(value).requires_grad_(False)
     return value.detach() if torch.is_tensor(value) else value
 
 
 def detached(reference, which=None):
     """The reference with a result (which=None) or one input, by its place, that carries no gradient."""
-    def answer(*a):
+    def answer(*a, **k):
         if which is not None:
-            return reference(*(cut(x) if i == which else x for i, x in enumerate(a)))
-        out = reference(*a)
+            return reference(*(cut(x) if i == which else x for i, x in enumerate(a)), **k)
+        out = reference(*a, **k)
         return tuple(map(cut, out)) if isinstance(out, tuple) else cut(out)
     return answer
 
 
 def through_numpy(reference):
-    def answer(*a):
-        out = reference(*a)
-        parts = [torch.tensor(o.detach().cpu().numpy(), device=o.device) for o in
+    def answer(*a, **k):
+        out = reference(*a, **k)
+        parts = [torch.tensor(o.detach().cpu().numpy(), device=o.device) if torch.is_tensor(o) else o for o in
                  (out if isinstance(out, tuple) else (out,))]
         return tuple(parts) if isinstance(out, tuple) else parts[0]
     return answer
@@ -430,8 +470,8 @@ def wanted_gradients(exercise):
         if follow:
             got = runs.run(exercise.reference, case, seed, follow).gradients
             for label in follow:
-                if torch.is_tensor(case[label]):
-                    g = got[label]
+                if torch.is_tensor(case[label]) or isinstance(case[label], nn.Module):
+                    g = got[label if torch.is_tensor(case[label]) else f"the parameters of {label}"]
                     found[labels.index(label)] = found.get(labels.index(label), False) or bool(
                         g[torch.isfinite(g)].abs().max() > 1e-4 if torch.isfinite(g).any() else False)
     return found

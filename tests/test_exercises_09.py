@@ -1,14 +1,10 @@
-"""The checks of notebook 09: right answers in other words pass, each typical mistake is named."""
+"""Answers to the exercises of notebook 09, right and wrong, for the rules in test_exercises.py."""
 
-import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
 from utils.energies import gaussian_kl
 from utils.exercises import autoencoder_to_vae as reference
-from utils.exercises.harness import EXERCISES, verdict
-
-NAMES = ["kl_terms", "reparameterize", "best_variance", "ablated_kl", "bubble_radius", "reverse_kl"]
 
 
 def kl_terms_by_torch(mu, logvar):
@@ -26,9 +22,14 @@ def reverse_kl_by_torch(mu, logvar):
     return kl_divergence(Normal(torch.zeros_like(mu), 1.0), Normal(mu, logvar.exp() ** 0.5)).sum(-1)
 
 
-RIGHT = {"kl_terms": kl_terms_by_torch, "reparameterize": lambda m, s, e: e * s.exp().sqrt() + m,
-         "best_variance": lambda c, b: 1 / (1 + c / b), "ablated_kl": ablated_by_subtraction,
-         "bubble_radius": lambda s: s.exp() ** 0.5, "reverse_kl": reverse_kl_by_torch}
+RIGHT = {
+    "kl_terms": [kl_terms_by_torch, lambda m, s: [(m**2 / 2).sum(-1), (torch.expm1(s) - s).sum(-1) / 2]],
+    "reparameterize": [lambda m, s, e: e * s.exp().sqrt() + m, lambda m, s, e: torch.addcmul(m, (s / 2).exp(), e)],
+    "best_variance": [lambda c, b: 1 / (1 + c / b), lambda c, b: (1 + c / b) ** -1],
+    "ablated_kl": [ablated_by_subtraction, lambda m, s, drop: kl_terms_by_torch(m, s)[drop == "spring"]],
+    "bubble_radius": [lambda s: s.exp() ** 0.5, lambda s: torch.sqrt(torch.exp(s)).detach()],
+    "reverse_kl": [reverse_kl_by_torch],
+}
 
 
 def spring(m):
@@ -46,17 +47,19 @@ WRONG = [
     ("kl_terms", lambda m, s: (spring(m), (s.exp() + s - 1).sum(1) / 2), "wrong sign"),
     ("kl_terms", lambda m, s: ((s.exp() - s - 1).sum(1) / 2, spring(m)), "wrong order"),
     ("kl_terms", lambda m, s: (0.5 * (m**2).mean(1), (s.exp() - s - 1).mean(1) / 2), "mean over the directions"),
-    ("kl_terms", lambda m, s: (0.5 * m**2, (s.exp() - s - 1) / 2), "has shape (4, 3), should be (4,)"),
-    ("kl_terms", lambda m, s: gaussian_kl(m, s), "returns 1 values, 2 are asked for"),
+    ("kl_terms", lambda m, s: (0.5 * m**2, (s.exp() - s - 1) / 2), "spring: the result has shape (4, 3)"),
+    ("kl_terms", lambda m, s: (spring(m), (s.exp() - s / 2 - 1).sum(1) / 2), "log σ is half"),
+    ("kl_terms", lambda m, s: (spring(m), (s.exp() - s - 1).sum(1).detach() / 2), "no gradient reaches logvar"),
+    ("kl_terms", lambda m, s: gaussian_kl(m, s), "return its two terms apart"),
     ("reparameterize", lambda m, s, e: m + e * torch.exp(s), "stretched by the variance"),
     ("reparameterize", lambda m, s, e: m + e * s, "stretched by logvar itself"),
     ("reparameterize", lambda m, s, e: m + e * s**0.5, "not the root of logvar"),
     ("reparameterize", lambda m, s, e: torch.normal(m, (s / 2).exp()), "noise of your own"),
     ("reparameterize", lambda m, s, e: e * (s / 2).exp(), "center is missing"),
-    ("reparameterize", lambda m, s, e: m, "noise is missing"),
+    ("reparameterize", lambda m, s, e: m + 0 * e, "noise is missing"),
     ("reparameterize", lambda m, s, e: (m + e) * (s / 2).exp(), "mu is stretched"),
-    ("reparameterize", lambda m, s, e: (m + e * (s / 2).exp()).detach(), "no gradient reaches"),
-    ("reparameterize", lambda m, s, e: m + e * (s.data / 2).exp(), "no gradient reaches"),
+    ("reparameterize", lambda m, s, e: (m + e * (s / 2).exp()).detach(), "no gradient comes back"),
+    ("reparameterize", lambda m, s, e: m + e * (s.data / 2).exp(), "no gradient reaches logvar:"),
     ("best_variance", lambda c, b: 0 * c, "close to zero"),
     ("best_variance", lambda c, b: (b / (b + c)) ** 0.5, "that is the radius"),
     ("best_variance", lambda c, b: 1 / (c + 1), "beta is forgotten"),
@@ -64,12 +67,14 @@ WRONG = [
     ("best_variance", lambda c, b: c / (c + b), "turned round"),
     ("best_variance", lambda c, b: torch.ones(c.shape), "only for c = 0"),
     ("best_variance", lambda c, b: 1 / (1 + c * b), "divides where it should multiply"),
+    ("best_variance", lambda c, b: b / (b + 2 * c), "it drops out"),
     ("ablated_kl", lambda m, s, drop: spring(m) if drop == "spring" else gaussian_kl(m, s) - spring(m), "be dropped"),
     ("ablated_kl", lambda m, s, drop: gaussian_kl(m, s), "nothing is dropped"),
     ("ablated_kl", lambda m, s, drop: gaussian_kl(m, s) - spring(m) if drop == "spring" else
-     spring(m) + 0.5 * (s.exp() - 1).sum(1), "v − 1 is left"),
+     spring(m) + 0.5 * (s.exp() - 1).sum(1), "log v is left out only"),
     ("ablated_kl", lambda m, s, drop: gaussian_kl(m, s) - spring(m) if drop == "spring" else
-     spring(m) - 0.5 * (s + 1).sum(1), "−log v − 1 is left"),
+     spring(m) - 0.5 * s.sum(1), "v − 1 is left out only"),
+    ("ablated_kl", lambda m, s, drop: ablated_by_subtraction(m.detach(), s, drop), "no gradient reaches mu"),
     ("ablated_kl", lambda m, s, drop: ablated_by_subtraction(m, s, drop).mean(), "no mean over the batch"),
     ("bubble_radius", lambda s: s**0.5, "outputs variances"),
     ("bubble_radius", lambda s: s.exp(), "that is the variance"),
@@ -84,53 +89,9 @@ WRONG = [
     ("reverse_kl", lambda m, s: (1 / s.exp() + s - 1).sum(1) / 2, "mu is missing"),
     ("reverse_kl", lambda m, s: ((1 + m**2) / s.exp() - s - 1).sum(1) / 2, "wrong sign"),
     ("reverse_kl", lambda m, s: ((1 + m**2) / s.exp() + s).sum(1) / 2, "−1 is missing"),
+    ("reverse_kl", lambda m, s: ((1 + m**2) / s.exp() + s - 1).mean(1) / 2, "the mean over the directions"),
+    ("reverse_kl", lambda m, s: ((1 + m**2) / s.exp() + s / 2 - 1).sum(1) / 2, "log σ stands"),
 ]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_reference_is_right(name):
-    assert verdict(getattr(reference, name), name)[0]
-    assert EXERCISES[name].reference is getattr(reference, name)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_same_in_other_words_is_right(name):
-    right, sentence = verdict(RIGHT[name], name)
-    assert right, sentence
-
-
-@pytest.mark.parametrize("name, answer, word", WRONG, ids=[f"{name}-{word}" for name, _, word in WRONG])
-def test_a_mistake_is_named(name, answer, word):
-    for seed in range(5):  # the cases are drawn anew at every check
-        torch.manual_seed(seed)
-        right, sentence = verdict(answer, name)
-        assert not right and word in sentence, sentence
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_mistake_in_the_list_is_one_of_those_tried(name):
-    tried = [word for wrong, _, word in WRONG if wrong == name]
-    for message in EXERCISES[name].mistakes:
-        assert any(word in message for word in tried), f"no test writes the mistake: {message}"
-
-
-def fails(*arguments):
-    raise ValueError("bad day")
-
-
-def unfilled(*arguments):
-    raise NotImplementedError("Write it.")
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("answer, word", [
-    (lambda *a: None, "None"), (fails, "ValueError: bad day"), (unfilled, "not filled in yet. Write it."),
-    (lambda *a: torch.zeros(7, 7, 7), "should be"), (lambda first, *rest: first.zero_(), "in place"),
-    (lambda: 0, "TypeError"), (3, "no function")])
-def test_what_is_no_answer_is_told_so(name, answer, word):
-    right, sentence = verdict(answer, name)
-    assert not right
-    assert word in sentence or "values, 2 are asked for" in sentence
 
 
 def test_spring_and_size_are_the_kl():

@@ -1,22 +1,18 @@
-"""The checks of notebook 10: right answers in other words pass, each typical mistake is named. And its network."""
+"""Answers to the exercises of notebook 10, right and wrong, for the rules in test_exercises.py. And its network."""
 
 import math
 
-import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from utils import models
 from utils.energies import gaussian_kl
-from utils.exercises.harness import EXERCISES, verdict
 from utils.exercises.vae_mnist import bce_floor, draw_code, iwae_bound, reconstruction_energy, vae_loss
-
-NAMES = ["reconstruction_energy", "draw_code", "vae_loss", "iwae_bound", "bce_floor"]
 
 
 def torchs_cross_entropy(logits, y):
-    return F.binary_cross_entropy_with_logits(logits, y, reduction="none").sum(1)
+    return F.binary_cross_entropy_with_logits(logits, y.expand_as(logits), reduction="none").sum(-1)
 
 
 def normal_rsample(mu, logvar, eps, training):
@@ -42,8 +38,21 @@ def floor_by_cross_entropy(y):
     return F.binary_cross_entropy(y, y, reduction="none").sum(1)
 
 
-RIGHT = {"reconstruction_energy": torchs_cross_entropy, "draw_code": normal_rsample, "vae_loss": loss_by_distributions,
-         "iwae_bound": bound_with_the_largest_taken_out, "bce_floor": floor_by_cross_entropy}
+def list_of_parts(logits, y, mu, logvar, beta=1.0):
+    return list(loss_by_distributions(logits, y, mu, logvar, beta))
+
+
+RIGHT = {
+    "reconstruction_energy": [torchs_cross_entropy,
+                              lambda a, y: -(y * F.logsigmoid(a) + (1 - y) * F.logsigmoid(-a)).sum(-1),
+                              lambda a, y: (a.relu() - a * y + torch.log1p((-a.abs()).exp())).sum(-1)],
+    "draw_code": [normal_rsample, lambda mu, logvar, eps, training: torch.where(
+        torch.tensor(training), mu + eps * torch.exp(logvar / 2), mu)],
+    "vae_loss": [loss_by_distributions, list_of_parts],
+    "iwae_bound": [bound_with_the_largest_taken_out, lambda w: (w - math.log(len(w))).logsumexp(0),
+                   lambda w: torch.logsumexp(w.double(), 0).float() - math.log(len(w))],
+    "bce_floor": [floor_by_cross_entropy, lambda y: (torch.special.entr(y) + torch.special.entr(1 - y)).sum(1)],
+}
 
 
 def parts(logits, y, mu, logvar):
@@ -99,6 +108,13 @@ WRONG = [
     ("reconstruction_energy", lambda a, y: 0.5 * ((y - a.sigmoid()) ** 2).sum(1), "squared distance"),
     ("reconstruction_energy", lambda y, a: torchs_cross_entropy(a, y), "changed places"),
     ("reconstruction_energy", lambda a, y: F.binary_cross_entropy_with_logits(a, y), "shape"),
+    ("reconstruction_energy", lambda a, y: (torch.log(1 + torch.exp(a)) - y * a).sum(-1), "exp overflows"),
+    ("reconstruction_energy",
+     lambda a, y: F.binary_cross_entropy(a.sigmoid(), y.expand_as(a), reduction="none").sum(-1), "−100"),
+    ("reconstruction_energy", lambda a, y: (lambda p: -(y * p.log() + (1 - y) * (1 - p).log()).sum(-1))(
+        a.sigmoid().clamp(1e-7, 1 - 1e-7)), "clamped away"),
+    ("reconstruction_energy", lambda a, y: (F.softplus(a) - y * a).sum(1), "sum over the last dimension"),
+    ("reconstruction_energy", lambda a, y: F.binary_cross_entropy_with_logits(a, y, reduction="none").sum(1), "size"),
     ("draw_code", lambda mu, logvar, eps, training: mu + logvar.exp() * eps if training else mu, "its root"),
     ("draw_code", lambda mu, logvar, eps, training: mu + logvar * eps if training else mu, "log-variance itself"),
     ("draw_code", lambda mu, logvar, eps, training: mu + eps if training else mu, "radius 1"),
@@ -106,6 +122,12 @@ WRONG = [
     ("draw_code", lambda mu, logvar, eps, training: mu, "never samples"),
     ("draw_code", lambda mu, logvar, eps, training: (logvar / 2).exp() * eps if training else mu, "mu is missing"),
     ("draw_code", lambda mu, logvar, eps, training: mu + torch.randn_like(mu) if training else mu, "should be"),
+    ("draw_code", lambda mu, logvar, eps, training: mu + (logvar / 2).exp() * torch.randn(mu.shape) if training else mu,
+     "noise of its own"),
+    ("draw_code", lambda mu, logvar, eps, training: mu + torch.exp(0.5 * logvar).detach() * eps if training else mu,
+     "no gradient reaches logvar"),
+    ("draw_code", torch.no_grad()(draw_code), "no gradient comes back"),
+    ("draw_code", lambda *a: draw_code(*a).detach(), "no gradient comes back"),
     ("vae_loss", kl_subtracted, "KL is subtracted"),
     ("vae_loss", no_beta, "beta is missing"),
     ("vae_loss", beta_on_the_wrong_term, "belongs to the KL"),
@@ -114,48 +136,26 @@ WRONG = [
     ("vae_loss", sum_over_batch, "batch is summed"),
     ("vae_loss", one_a_digit, "three numbers"),
     ("vae_loss", elbo_for_loss, "should be"),
-    ("vae_loss", lambda *a: vae_loss(*a)[0], "returns 1 values, 3 are asked for"),
+    ("vae_loss", lambda *a: vae_loss(*a)[0], "returns 1 value, 3 are asked for"),
+    ("vae_loss", lambda *a: (lambda loss, r, k: (loss, r.item(), k.item()))(*vae_loss(*a)), "leave out .item()"),
+    ("vae_loss", lambda *a: (lambda loss, r, k: (loss.detach(), r, k))(*vae_loss(*a)), "gradient"),
+    ("vae_loss", lambda *a: (lambda loss, r, k: (loss, k, r))(*vae_loss(*a)), "order is not: loss, reconstruction, KL"),
+    ("vae_loss", lambda *a: (vae_loss(*a)[0], *parts(*a[:4])), "reconstruction: the result has shape (5,)"),
     ("iwae_bound", lambda w: w.mean(0), "is the ELBO"),
     ("iwae_bound", lambda w: w.logsumexp(0), "− log k is missing"),
     ("iwae_bound", lambda w: w.exp().mean(0).log(), "largest weight"),
     ("iwae_bound", lambda w: w.logsumexp(0) + math.log(len(w)), "a mean divides"),
     ("iwae_bound", lambda w: w.logsumexp(1) - math.log(w.shape[1]), "first dimension"),
     ("iwae_bound", lambda w: w.max(0).values, "not their mean"),
-    ("iwae_bound", lambda w: w.exp().mean(0), "should be"),
+    ("iwae_bound", lambda w: w.exp().mean(0), "its logarithm is not"),
     ("bce_floor", lambda y: torch.zeros(len(y)), "if MNIST were binary, as the notes say"),
-    ("bce_floor", lambda y: -(y * y.log() + (1 - y) * (1 - y).log()).sum(1), "not finite"),
+    ("bce_floor", lambda y: -(y * y.log() + (1 - y) * (1 - y).log()).sum(1), "0 · log 0"),
     ("bce_floor", lambda y: -torch.xlogy(y, y).sum(1), "black part"),
     ("bce_floor", lambda y: (torch.xlogy(y, y) + torch.xlogy(1 - y, 1 - y)).sum(1), "sign"),
     ("bce_floor", lambda y: floor_by_cross_entropy(y) / math.log(2), "bits"),
     ("bce_floor", lambda y: floor_by_cross_entropy(y.clamp(0.01, 0.99)), "adds entropy"),
     ("bce_floor", lambda y: floor_by_cross_entropy(y).mean(), "shape"),
 ]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_reference_and_another_right_answer_pass(name):
-    assert verdict(EXERCISES[name].reference, name)[0]
-    right, sentence = verdict(RIGHT[name], name)
-    assert right, sentence
-
-
-@pytest.mark.parametrize("name, answer, word", WRONG)
-def test_a_typical_mistake_is_named(name, answer, word):
-    for _ in range(3):  # the inputs are drawn anew at every check
-        right, sentence = verdict(answer, name)
-        assert not right and word in sentence
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_answer_is_survived(name):
-    def writes_into_its_input(*arguments):
-        first = arguments[0]
-        return first.add_(1)
-
-    for answer, word in [(lambda *a: None, "return"), (lambda *a: 1 / 0, "ZeroDivisionError"),
-                         (writes_into_its_input, "in place"), (None, "no function")]:
-        right, sentence = verdict(answer, name)
-        assert not right and word in sentence
 
 
 def test_the_references_hold_the_textbook_identities():

@@ -1,4 +1,4 @@
-"""The checks of notebook 11: right answers in other words pass, each typical mistake is named."""
+"""Answers to the exercises of notebook 11, right and wrong, for the rules in test_exercises.py."""
 
 import math
 
@@ -6,8 +6,6 @@ import pytest
 import torch
 
 from utils.exercises.harness import EXERCISES, verdict
-
-NAMES = ["volume_for_95", "kl_on_grid", "beta_slope", "follow", "grid_nll"]
 
 
 def slope_by_autograd(beta, E_data, E_grid):
@@ -54,27 +52,40 @@ def kl_by_logsumexp(log_p, E):
     return torch.exp(log_p) @ (log_p - log_q)
 
 
-RIGHT = [
-    ("volume_for_95", lambda g, d: (g <= torch.quantile(d, 0.95)).float().mean()),
-    ("volume_for_95", lambda g, d: (g < d.quantile(0.95)).float().mean()),
-    ("volume_for_95", lambda g, d: torch.sum(g <= d.sort().values[int(0.95 * len(d))]) / g.numel()),
-    ("volume_for_95", lambda g, d: (g <= d.quantile(0.95, interpolation="higher")).sum() / len(g)),
-    ("kl_on_grid", kl_by_logsumexp),
-    ("kl_on_grid", lambda log_p, E: torch.nn.functional.kl_div((-E).log_softmax(0), log_p.log_softmax(0),
-                                                               reduction="sum", log_target=True)),
-    ("kl_on_grid", lambda log_p, E: (log_p.softmax(0) * (log_p + E)).sum() - torch.logsumexp(log_p, 0)
-        + torch.logsumexp(-E, 0)),
-    ("kl_on_grid", lambda log_p, E: kl_by_logsumexp(log_p.double(), E.double()).float()),
-    ("beta_slope", slope_by_autograd), ("beta_slope", slope_by_weights),
-    ("beta_slope", lambda b, d, g: (g * (-b * g).softmax(-1)).sum() - d.mean()),
-    ("beta_slope", lambda b, d, g: torch.softmax(-b * (g - g.min()), 0) @ (g - d.mean())),
-    ("follow", walk), ("follow", twenty_doublings), ("follow", depth_first),
-    ("follow", lambda a: twenty_doublings(a.clone()).clone()),
-    ("grid_nll", lambda d, g, c: torch.mean(d) + torch.logsumexp(math.log(c) - g, dim=0)),
-    ("grid_nll", lambda d, g, c: (d + torch.logsumexp(-g, 0)).mean() + math.log(c)),
-    ("grid_nll", lambda d, g, c: d.mean() - g.min() + torch.log((torch.exp(g.min() - g) * c).sum())),
-    ("grid_nll", lambda d, g, c: d.sum() / len(d) + (-g).logsumexp(0) + torch.log(torch.tensor(c))),
-]
+RIGHT = {
+    "volume_for_95": [
+        lambda g, d: (g <= torch.quantile(d, 0.95)).float().mean(),
+        lambda g, d: (g < d.quantile(0.95)).float().mean(),
+        lambda g, d: torch.sum(g <= d.sort().values[int(0.95 * len(d))]) / g.numel(),
+        lambda g, d: (g <= d.quantile(0.95, interpolation="higher")).sum() / len(g),
+    ],
+    "kl_on_grid": [
+        kl_by_logsumexp,
+        lambda log_p, E: torch.nn.functional.kl_div((-E).log_softmax(0), log_p.log_softmax(0),
+            reduction="sum", log_target=True),
+        lambda log_p, E: (log_p.softmax(0) * (log_p + E)).sum() - torch.logsumexp(log_p, 0)
+            + torch.logsumexp(-E, 0),
+        lambda log_p, E: kl_by_logsumexp(log_p.double(), E.double()).float(),
+    ],
+    "beta_slope": [
+        slope_by_autograd,
+        slope_by_weights,
+        lambda b, d, g: (g * (-b * g).softmax(-1)).sum() - d.mean(),
+        lambda b, d, g: torch.softmax(-b * (g - g.min()), 0) @ (g - d.mean()),
+    ],
+    "follow": [
+        walk,
+        twenty_doublings,
+        depth_first,
+        lambda a: twenty_doublings(a.clone()).clone(),
+    ],
+    "grid_nll": [
+        lambda d, g, c: torch.mean(d) + torch.logsumexp(math.log(c) - g, dim=0),
+        lambda d, g, c: (d + torch.logsumexp(-g, 0)).mean() + math.log(c),
+        lambda d, g, c: d.mean() - g.min() + torch.log((torch.exp(g.min() - g) * c).sum()),
+        lambda d, g, c: d.sum() / len(d) + (-g).logsumexp(0) + torch.log(torch.tensor(c)),
+    ],
+}
 
 # (exercise, what a student might write, a word that the message must hold)
 WRONG = [
@@ -131,44 +142,6 @@ WRONG = [
     ("grid_nll", lambda d, g, c: d.mean().item() + torch.logsumexp(-g, 0).item() + math.log(c), "plain number"),
     ("grid_nll", lambda d, g, c: d + torch.logsumexp(-g, 0) + math.log(c), "shape"),
 ]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_reference_is_right(name):
-    right, sentence = verdict(EXERCISES[name].reference, name)
-    assert right, sentence
-
-
-@pytest.mark.parametrize("name, answer", RIGHT)
-def test_a_right_answer_in_other_words_is_right(name, answer):
-    right, sentence = verdict(answer, name)
-    assert right, sentence
-
-
-@pytest.mark.parametrize("name, answer, word", WRONG)
-def test_a_typical_mistake_is_named(name, answer, word):
-    right, sentence = verdict(answer, name)
-    assert not right and word in sentence, sentence
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_known_mistake_is_wrong_and_named_by_itself(name):
-    mistakes = EXERCISES[name].mistakes
-    assert len(mistakes) >= 6
-    for message, mistake in mistakes.items():
-        right, sentence = verdict(mistake, name)
-        assert not right, message
-        assert sentence == message, (message, sentence)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_answer_an_error_and_a_hole(name):
-    def hole(*arguments):
-        raise NotImplementedError("return something")
-
-    assert "None" in verdict(lambda *arguments: None, name)[1]
-    assert "ZeroDivisionError" in verdict(lambda *arguments: 1 / 0, name)[1]
-    assert "not filled in yet. return something" in verdict(hole, name)[1]
 
 
 def test_writing_into_the_input_is_seen():

@@ -62,10 +62,52 @@ def test_an_energy_surface_has_row_0_at_the_bottom_and_keeps_its_limit():
     assert filled.zmax == 3.0 and ax.get_ylim() == (5, 6)
 
 
-def test_a_digit_cloud_writes_each_digit_once():
+def test_a_pair_of_limits_is_both_ends_of_the_colors():
+    """What lies outside is drawn as if it lay on the limit; contours would leave it white."""
     _, ax = figures.canvas(alt="a")
-    figures.digit_cloud(ax, torch.randn(20, 2), torch.arange(20) % 2)
-    assert [t.get_text() for t in ax.texts] == ["0", "1"]
+    filled = figures.energy_surface(ax, [[-9.0, 0.0], [2.0, 30.0]], (0, 1, 0, 1), limit=(0.2, 3.0))
+    assert (filled.zmin, filled.zmax) == (0.2, 3.0) and (filled.levels[0], filled.levels[-1]) == (0.2, 3.0)
+
+
+@pytest.mark.parametrize("limit", [None, 3.0, (0.0, 3.0)])
+def test_light_is_low(limit):
+    picture, ax = figures.canvas(alt="a")
+    filled = figures.energy_surface(ax, [[0.0, 3.0], [0.0, 3.0]], (0, 1, 0, 1), limit=limit)
+    brightness = filled.to_rgba([0.0, 1.0, 2.0, 3.0])[:, :3].sum(axis=1)
+    assert (np.diff(brightness) < 0).all() and np.ptp(brightness) > 1
+
+
+def test_a_digit_cloud_writes_each_digit_once_at_its_median():
+    _, ax = figures.canvas(alt="a")
+    points = torch.tensor([[0.0, 0.0], [1.0, 2.0], [50.0, 90.0], [7.0, 7.0]])
+    figures.digit_cloud(ax, points, torch.tensor([3, 3, 3, 8]))
+    assert [(t.get_text(), *t.get_position()) for t in ax.texts] == [("3", 1, 2), ("8", 7, 7)]
+
+
+def test_every_digit_has_a_color_of_its_own():
+    _, ax = figures.canvas(alt="a")
+    figures.digit_cloud(ax, torch.randn(20, 2), torch.arange(20) % 10)
+    dots = [tuple(cloud.get_facecolor()[0][:3]) for cloud in ax.collections]
+    rings = [text.get_bbox_patch().get_edgecolor()[:3] for text in ax.texts]
+    assert len(set(dots)) == 10 and dots == rings == [figures.DIGITS(digit)[:3] for digit in range(10)]
+
+
+@pytest.mark.parametrize("limits, drawn", [((0, 1), (0, 1)), ((-2, 3), (-2, 3)), (None, (-1, 5))])
+def test_images_are_drawn_between_their_limits(limits, drawn):
+    _, ax = figures.canvas(alt="a")
+    figures.show_images(ax, torch.tensor([[-1.0, 0.0, 0.5, 5.0]]), 1, limits=limits)
+    assert ax.images[0].get_clim() == drawn
+    image = figures.grid(torch.tensor([[-1.0, 0.0, 0.5, 5.0]]), alt="a", limits=limits).axes[0].images[0]
+    row = figures.rows_of_images({"a": torch.tensor([[-1.0, 0.0, 0.5, 5.0]])}, alt="a", limits=limits).axes[0].images[0]
+    assert image.get_clim() == row.get_clim() == drawn
+
+
+@pytest.mark.parametrize("log, scales", [("", ("linear", "linear")), ("x", ("log", "linear")), ("y", ("linear", "log")),
+                                         ("xy", ("log", "log"))])
+def test_curves_take_the_axes_that_they_are_told(log, scales):
+    _, ax = figures.canvas(alt="a")
+    figures.curves(ax, {"loss": [1.0, 10.0]}, x=[1, 2], log=log)
+    assert (ax.get_xscale(), ax.get_yscale()) == scales
 
 
 def test_rows_of_images_carry_their_labels():

@@ -57,22 +57,48 @@ def test_nonnegative_codes_agree_with_scikit_learn(solve, seed):
     assert (oracle(y, W_d, lam) < 0).any(), "otherwise this test shows nothing"
 
 
+def excesses(y, W_d, lam, z_star, n_steps, solve, **options):
+    """E(z_k) − E(z*) for k = 0, 1, …, n_steps.   -> (n_steps + 1, B)."""
+    floor, path = sparse_energy(y, z_star, W_d, lam), []
+    solve(y, W_d, lam, n_steps, callback=lambda z: path.append(sparse_energy(y, z, W_d, lam) - floor), **options)
+    return torch.stack(path)
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("nonnegative", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_both_theorems_hold_at_every_step_and_ista_descends(seed):
+def test_both_theorems_hold_at_every_step_and_ista_descends(seed, nonnegative, warm):
     y, W_d, lam = problem(seed)
-    z_star = fista(y, W_d, lam, 10_000)
-    L, floor = torch.linalg.matrix_norm(W_d, 2) ** 2, sparse_energy(y, z_star, W_d, lam)
-    k = torch.arange(1, 201)[:, None]
-    late = {}
+    z_star = fista(y, W_d, lam, 10_000, nonnegative=nonnegative)
+    z0 = torch.rand(4, 20, dtype=torch.float64) if warm else torch.zeros(4, 20, dtype=torch.float64)
+    L, k, late = torch.linalg.matrix_norm(W_d, 2) ** 2, torch.arange(1, 201)[:, None], {}
     for solve, bound in ((ista, L / (2 * k)), (fista, 2 * L / (k + 1) ** 2)):
-        excess = []
-        solve(y, W_d, lam, 200, callback=lambda z, e=excess: e.append(sparse_energy(y, z, W_d, lam) - floor))
-        excess = torch.stack(excess)
-        assert (excess[1:] <= bound * z_star.square().sum(1) + 1e-12).all()
+        excess = excesses(y, W_d, lam, z_star, 200, solve, z0=z0, nonnegative=nonnegative)
+        assert (excess[1:] <= bound * (z0 - z_star).square().sum(1) + 1e-12).all()
         late[solve] = excess[50:100].mean()
         if solve is ista:
             assert (excess[1:] - excess[:-1]).max() < 1e-12
-    assert late[fista] < 0.2 * late[ista]
+    assert warm or late[fista] < 0.2 * late[ista]
+
+
+def hard_problem(n=120):
+    """Nearly the worst case of Nesterov: a chain, so that a step tells each coefficient of its neighbors only."""
+    chain = 2 * torch.eye(n, dtype=torch.float64) - torch.diag(torch.ones(n - 1, dtype=torch.float64), 1) \
+        - torch.diag(torch.ones(n - 1, dtype=torch.float64), -1)
+    W_d = torch.linalg.cholesky(chain).T.contiguous()                 # W_dᵀW_d = chain
+    y = torch.linalg.solve(W_d.T, torch.eye(n, dtype=torch.float64)[0])[None]  # W_dᵀy = e₁
+    return y, W_d, 1e-9
+
+
+def test_theorem_4_4_is_about_this_sequence():
+    """On a hard problem FISTA keeps its bound; without momentum, t ≡ 1, the bound breaks."""
+    y, W_d, lam = hard_problem()
+    z_star = torch.linalg.solve(W_d.T @ W_d, (y @ W_d - lam)[0])[None]     # all coefficients are positive
+    assert (z_star > 0).all()
+    L, k = torch.linalg.matrix_norm(W_d, 2) ** 2, torch.arange(1, 201)[:, None]
+    bound = 2 * L / (k + 1) ** 2 * z_star.square().sum(1)
+    ratio = {solve: (excesses(y, W_d, lam, z_star, 200, solve)[1:] / bound).max() for solve in (fista, ista)}
+    assert ratio[fista] < 1 and ratio[ista] > 1.1, ratio
 
 
 @pytest.mark.parametrize("solve", SOLVERS)
@@ -204,3 +230,105 @@ def test_shrinkage_takes_a_threshold_for_each_unit():
 def test_energy_of_a_hand_example():
     y, z, W_d = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[1.0, -1.0], [0.0, 2.0]]), torch.eye(2)
     assert torch.allclose(sparse_energy(y, z, W_d, 0.5), torch.tensor([0.5 * 9 + 1.0, 0.5 * 4 + 1.0]))
+
+
+def paper(y, W_d, lam, n_steps, z0=None, nonnegative=False):
+    """Beck & Teboulle (2009), p. 193, word for word: their x_k, y_k, t_k. A sample is a column. -> all x_k."""
+    L = torch.linalg.matrix_norm(W_d, ord=2).item() ** 2
+    b, A = y.T, W_d
+
+    def p_L(point):
+        v = point - A.T @ (A @ point - b) / L
+        return (v - lam / L).clamp(min=0) if nonnegative else v.sign() * (v.abs() - lam / L).clamp(min=0)
+
+    x = y.new_zeros(A.shape[1], len(y)) if z0 is None else z0.T
+    y_k, t_k, seen = x, 1.0, [x.T]                                    # Step 0: y_1 = x_0, t_1 = 1
+    for _ in range(n_steps):
+        x_prev, x = x, p_L(y_k)                                       # (4.1)
+        t_next = (1 + (1 + 4 * t_k**2) ** 0.5) / 2                    # (4.2)
+        y_k = x + (t_k - 1) / t_next * (x - x_prev)                   # (4.3)
+        t_k = t_next
+        seen.append(x.T)
+    return seen
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("nonnegative", [False, True])
+def test_fista_is_the_papers_loop(warm, nonnegative):
+    for seed in range(100):
+        n, m = 5 + seed % 20, 3 + seed % 31
+        y, W_d, lam = problem(seed, 3, n, m, fraction=0.02 + 0.009 * (seed % 50))
+        z0 = torch.randn(3, m, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) if warm else None
+        wanted, path = paper(y, W_d, lam, 600, z0, nonnegative), []
+        fista(y, W_d, lam, 600, z0=z0, nonnegative=nonnegative, callback=path.append)
+        for k in (1, 2, 3, 10, 600):
+            assert (path[k] - wanted[k]).abs().max() < 1e-12, (seed, k)
+
+
+def test_fista_is_the_papers_loop_in_single_precision():
+    for seed in range(20):
+        y, W_d, lam = problem(seed, 3, 20, 30, dtype=torch.float32)
+        for k in (1, 2, 3, 10, 600):
+            z = fista(y, W_d, lam, k)
+            assert z.dtype == torch.float32
+            assert (z - paper(y, W_d, lam, k)[-1]).abs().max() < 1e-5, (seed, k)
+
+
+def test_the_first_two_steps_of_fista_are_those_of_ista():
+    y, W_d, lam = problem(1)
+    z0 = torch.randn(4, 20, dtype=torch.float64)
+    for k in (1, 2):
+        assert torch.equal(fista(y, W_d, lam, k, z0=z0), ista(y, W_d, lam, k, z0=z0))
+    assert not torch.allclose(fista(y, W_d, lam, 3, z0=z0), ista(y, W_d, lam, 3, z0=z0))
+
+
+def reference_restart(y, W_d, lam, n_steps):
+    """One row at a time, the momentum begun anew where the generalized gradient points along the move."""
+    L = torch.linalg.matrix_norm(W_d, ord=2).item() ** 2
+    rows = []
+    for row in y:
+        x = x_prev = u = W_d.new_zeros(W_d.shape[1])
+        t = 1.0
+        for _ in range(n_steps):
+            v = u - W_d.T @ (W_d @ u - row) / L
+            x_prev, x = x, v.sign() * (v.abs() - lam / L).relu()
+            t_next = (1 + (1 + 4 * t**2) ** 0.5) / 2
+            if torch.dot(L * (u - x), x - x_prev) > 0:                # G(u) · (x_k − x_{k−1})
+                t, t_next = 1.0, (1 + 5**0.5) / 2
+            u, t = x + (t - 1) / t_next * (x - x_prev), t_next
+        rows.append(x)
+    return torch.stack(rows)
+
+
+def test_restart_is_that_of_every_row_for_itself():
+    for seed in range(20):
+        y, W_d, lam = problem(seed, 5, 12, 25, fraction=0.05)
+        for k in (1, 5, 40, 300):
+            z = fista(y, W_d, lam, k, restart=True)
+            assert (z - reference_restart(y, W_d, lam, k)).abs().max() < 1e-9, (seed, k)
+
+
+def test_restart_ends_at_the_optimum_and_gets_there_sooner():
+    steps = {False: 0, True: 0}
+    for seed in range(10):
+        y, W_d, lam = problem(seed, 4, 30, 60, fraction=0.03)
+        floor = sparse_energy(y, fista(y, W_d, lam, 20_000), W_d, lam)
+        for restart in steps:
+            path = []
+            fista(y, W_d, lam, 6000, restart=restart, callback=path.append)
+            excess = torch.stack([sparse_energy(y, z, W_d, lam) - floor for z in path])
+            assert excess[-1].abs().max() < 1e-10
+            steps[restart] += (excess > 1e-8).sum(0).double().mean()
+    assert steps[True] < 0.6 * steps[False]
+
+
+@pytest.mark.parametrize("nonnegative", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_restart_goes_with_the_other_options(nonnegative, dtype):
+    y, W_d, lam = problem(2, n=30, m=15, dtype=dtype)
+    z0, path = torch.randn(4, 15).to(dtype), []
+    z = fista(y, W_d, lam, 2000, z0=z0, nonnegative=nonnegative, restart=True, callback=path.append)
+    exact = fista(y.double(), W_d.double(), lam, 6000, nonnegative=nonnegative)
+    assert z.dtype == dtype and len(path) == 2001 and torch.equal(path[0], z0)
+    assert (z.double() - exact).abs().max() < (1e-5 if dtype == torch.float32 else 1e-9)
+    assert fista(y[:0], W_d, lam, 5, restart=True).shape == (0, 15)

@@ -1,4 +1,4 @@
-"""The rods of notebook 08 on kernels that are known: Gabors, blobs, and a bank with a planted copy."""
+"""The yardsticks of notebook 08 on kernels that are known: Gabors, blobs, and a bank with a planted copy."""
 
 import math
 
@@ -7,6 +7,7 @@ import torch
 
 from utils.measures.convolutional import (
     grey,
+    opposite,
     orientation,
     orientation_histogram,
     radial_symmetry,
@@ -104,6 +105,17 @@ def test_what_the_square_cuts_off_is_no_difference_but_must_be_little():
     assert shift_similarity(bank, seen=0.5)[0, 1] > 0.99
     assert shift_similarity(bank, seen=1.0)[0, 1] < 0.9
     assert shift_similarity(bank, seen=0.0).max() < 1 + 1e-4
+
+
+def test_opposite_finds_the_kernel_with_its_sign_turned_at_any_place():
+    blob = torch.exp(-RADII / 4)
+    bank = torch.stack([blob, -3 * blob.roll((1, -2), (0, 1)), gabor(0, phase=math.pi / 2)])
+    found = opposite(bank)
+    assert found.shape == (3,) and (found[:2] < -0.93).all() and -0.9 < found[2] < -0.3
+    assert torch.allclose(found, opposite(bank[:, None] * torch.tensor([1.0, 5, 2]).view(3, 1, 1, 1)), atol=1e-5)
+    assert opposite(blob[None]) == 0 and opposite(torch.stack([blob, blob])).min() > -0.01
+    edges = torch.stack([gabor(0, phase=math.pi / 2), -gabor(0, phase=math.pi / 2)])
+    assert (opposite(edges) < -0.99).all()
 
 
 def test_two_random_kernels_are_no_copies():

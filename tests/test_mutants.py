@@ -20,7 +20,8 @@ def page(root, new, red):
     path = root / "notebooks/05-page.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell(source) for source in PAGE]), path)
     (root / "tests/mutants/05-page.toml").write_text(
-        f"[[run]]\n[[run.mistakes]]\nmistake = 'planted'\nold = 'x = 3'\nnew = {json.dumps(new)}\nred = {red}\n")
+        f"[[run]]\n[[run.mistakes]]\nmistake = 'planted'\nold = 'x = 3'\nnew = {json.dumps(new)}\nred = {red}\n",
+        encoding="utf-8")
     return path
 
 

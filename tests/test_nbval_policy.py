@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from nbval_policy import TAGS, violations
+from nbval_policy import STUDENT_TAGS, TAGS, violations
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.xdist_group("nbval_policy")  # with --dist loadgroup its one long run is made once
@@ -77,9 +78,9 @@ REFUSED = {
 }
 
 
-def pytest_on(folder, *options):
+def pytest_on(folder, *options, **variables):
     """Run pytest on the folder's notebooks as `make test` does; hand back (exit status, what it printed)."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PRACTICUM_OFFLINE": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PRACTICUM_OFFLINE": "1"} | variables
     for name in [n for n in environment if n.startswith("PYTEST_")]:  # we run inside a pytest ourselves
         del environment[name]
     done = subprocess.run(
@@ -153,3 +154,68 @@ def test_cells_of_a_notebook_may_not_be_spread_over_workers(tmp_path):
 
 def test_every_tag_of_the_course_is_allowed():
     assert violations(new_notebook(cells=[cell("a = 1", tags=sorted(TAGS))])) == []
+
+
+def test_only_the_student_edition_may_raise(tmp_path):
+    nb = new_notebook(cells=[cell("a = 1", tags=["solution", "raises-exception"])])
+    assert "tag 'raises-exception' is unknown" in violations(nb)[0] and violations(nb, STUDENT_TAGS) == []
+    for name in ("solved", "student"):
+        (tmp_path / name).mkdir()
+        nbformat.write(nb, tmp_path / name / "05-page.ipynb")
+    status, printed = pytest_on(tmp_path, "--collect-only")
+    assert status != 0 and printed.count("can't be compared") == 1 and "1 test collected" in printed
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+@pytest.mark.parametrize("length", [100, 115, 200])
+def test_a_long_temp_folder(tmp_path, length):
+    folder = tmp_path / "t"
+    while len(str(folder)) < length:
+        folder /= "x" * min(100, max(1, length - len(str(folder)) - 1))
+    folder.mkdir(parents=True)
+    books = write(tmp_path, {"same": RUNS["same"], "held-claim": RUNS["held-claim"]})
+    status, printed = pytest_on(books, TMPDIR=str(folder))
+    assert status == 0 and "3 passed" in printed
+
+
+# each keeps a kernel from being reached in another way: sockets with too long a name, a kernel that never answers, one
+# that leaves behind a thread that never ends
+UNREACHABLE = {
+    "name": 'nbval_policy.channels = lambda: {"transport": "ipc", "ip": "/nowhere/" + "z" * 150 + "/k"}',
+    "silent": """
+original = nbval_policy.nbval_kernel.KernelManager
+def client(km, **settings):
+    made = original.client(km, **settings)
+    made.wait_for_ready = lambda timeout: (_ for _ in ()).throw(RuntimeError("no reply in 60 seconds"))
+    return made
+nbval_policy._KernelManager = type("Silent", (original,), {"client": client})""",
+    "left": """
+import threading, time
+original = nbval_policy.nbval_kernel.KernelManager
+def client(km, **settings):
+    threading.Thread(target=time.sleep, args=[1000]).start()
+    raise OSError(24, "Too many open files")
+nbval_policy._KernelManager = type("Left", (original,), {"client": client})
+nbval_policy.LAST_WAIT = 3""",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such sockets")
+@pytest.mark.parametrize("how", UNREACHABLE)
+def test_a_kernel_that_cannot_be_reached_is_told_once_and_holds_nobody(tmp_path, how):
+    (tmp_path / "unreachable.py").write_text(f"import nbval_policy\n{UNREACHABLE[how]}\n", encoding="utf-8")
+    cells = [cell(f"print({n})", f"{n}\n", count=n + 1) for n in range(15)]
+    start = time.monotonic()
+    status, printed = pytest_on(write(tmp_path, {"many": (cells, None)}), "-p", "unreachable",
+                                PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    assert status == 1 and "1 failed, 14 skipped" in printed and "no kernel answers" in printed
+    assert time.monotonic() - start < 60
+
+
+def test_a_person_s_own_settings_have_no_say(tmp_path):
+    profile = tmp_path / "ipython/profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text("c.InteractiveShell.ast_node_interactivity = 'all'\n", encoding="utf-8")
+    books = write(tmp_path, {"quiet": ([cell("1\n2\nprint(3)", "3\n")], None)})
+    status, printed = pytest_on(books, IPYTHONDIR=str(tmp_path / "ipython"))
+    assert status == 0 and "1 passed" in printed

@@ -61,6 +61,18 @@ def test_whitening_flattens_the_spectrum():
     assert ratio[0] > 4 and 0.5 < ratio[1] < 2
 
 
+@pytest.mark.parametrize("contrast", [1.0, 0.01])
+def test_whitening_cuts_the_margins_and_scales(contrast):
+    """What the filter has mixed with the opposite edge is cut off on all sides; the rest has unit variance."""
+    torch.manual_seed(0)
+    flat = pictures.whiten(contrast * torch.rand(60, 80))
+    assert flat.shape == (44, 64) and flat.std().item() == pytest.approx(1) and abs(flat.mean()) < 0.1
+    spot = torch.zeros(60, 80)
+    spot[30, 40] = contrast
+    peak = pictures.whiten(spot).argmax().item()
+    assert (peak // 64, peak % 64) == (30 - pictures.MARGIN, 40 - pictures.MARGIN)
+
+
 def test_train_and_test_share_no_pixel():
     columns = torch.arange(300).expand(20, 300)
     train, test = (pictures.part_of(columns, part) for part in ("train", "test"))

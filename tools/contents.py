@@ -32,9 +32,32 @@ class Book(NamedTuple):
     claims: list
 
 
+def any_console():
+    """Let a console that knows no ✔ show a question mark rather than stop the tool."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def is_page(path):
+    """Whether a file is a page by its name. Copies that an editor made (…-Copy1, … copy, Untitled) are none."""
+    return bool(re.fullmatch(r"\d\d-(?!\S*-copy\d*\.)[\w-]+\.ipynb", path.name, re.IGNORECASE))
+
+
 def notebooks(root=ROOT):
     """The course's notebooks in their order."""
-    return sorted((root / "notebooks").glob("[0-9][0-9]-*.ipynb"))
+    return sorted(filter(is_page, (root / "notebooks").glob("*.ipynb")))
+
+
+def replace(path, new):
+    """Write a file, bytes or text, whole or not at all: beside it first, then in its place."""
+    path = path.resolve()
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        beside.write_bytes(new if isinstance(new, bytes) else new.encode())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def text_of(cell):
@@ -70,8 +93,17 @@ def claim_lines(nb):
 
 
 def describe(path):
-    """Read title, question (the first sentence), time on two CPU cores and claims of a notebook."""
+    """Read title, question (the first sentence), time and claims of a notebook. Exits if it never ran.
+
+    The time is what the page's last line says: the seconds on the machine of README's times.
+
+    What a filter has stripped of its outputs, as nbstripout does, claims nothing: README would lose its findings.
+    """
     nb = json.loads(path.read_text(encoding="utf-8"))
+    never = [c for c in nb["cells"] if c["cell_type"] == "code" and c.get("execution_count") is None and text_of(c)]
+    if never:
+        raise SystemExit(f"{path.name}: {len(never)} of its code cells never ran, so its claims can't be read: "
+                         f"`git checkout notebooks/{path.name}` or `make execute NB=notebooks/{path.name}`")
     head = []
     for cell in nb["cells"]:
         if cell["cell_type"] == "code":
@@ -85,9 +117,10 @@ def describe(path):
     paragraphs = [p.strip() for p in prose.split("\n\n") if p.strip() and not re.match(r"\s*([|<!>*-] ?\s|[|<!>])", p)]
     question = re.sub(r"^\*\*[^*]*[.:]\*\*\s*|^\*\*[^*]*\*\*[.:]\s*", "", paragraphs[0] if paragraphs else "")
     question = re.split(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)\s", " ".join(question.split()))[0]
-    times = [re.search(r"(\d+(?:\.\d+)?) ?s\b", line) for line in lines if re.search(r"\b(two|2) CPU cores", line)]
+    printed = [o.get("text", "") for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"]]
+    times = re.findall(r"^time · measured .* times README's: (\d+) s there$", "\n".join(map("".join, printed)), re.M)
     return Book(path.name, path.name[:2], re.sub(r"^\d+\s*[·.:–—-]\s*", "", titles[0]), question,
-                next((f"{t[1]} s" for t in times if t), ""), claim_lines(nb))
+                f"{times[-1]} s" if times else "", claim_lines(nb))
 
 
 def cell_of_table(text):
@@ -102,7 +135,7 @@ def table(head, rows):
 
 
 def course_map(books, folder=""):
-    return table(["", "notebook", "question", "time on two CPU cores"],
+    return table(["", "notebook", "question", "time"],
                  [[b.number, f"[{b.title}]({folder}{b.name})", b.question, b.seconds] for b in books])
 
 
@@ -128,8 +161,8 @@ def between(text, name, new, where):
     return f"{text.split(begin)[0]}{begin}\n\n{new}\n\n{end}{text.split(end)[1]}"
 
 
-def with_links(path, bar, overview):
-    """The notebook file's text with this navigation bar and course map, all else byte for byte."""
+def with_links(path, bar, overview, seconds):
+    """The notebook file's text with this navigation bar, course map and measured time, all else byte for byte."""
     before = path.read_text(encoding="utf-8")
     nb = json.loads(before)
     changed = False
@@ -139,6 +172,8 @@ def with_links(path, bar, overview):
             new = re.sub(r"^# .*$", r"\g<0>\n\n<!-- nav:begin -->\n<!-- nav:end -->", old, count=1, flags=re.MULTILINE)
         if i == 0:
             new = between(new, "nav", bar, f"{path.name}, first cell,")
+        new = re.sub(r"Measured time: [^.]*\.", f"Measured time: {seconds or 'none'} on the machine of README; "
+                     "the page's last line says yours.", new)
         if "<!-- course-map:" in old:
             new = between(new, "course-map", overview, f"{path.name}, the cell of the map,")
         if new != old:
@@ -148,11 +183,12 @@ def with_links(path, bar, overview):
 
 def cover(paths):
     """(PNG bytes, alt text) of the picture that the cell tagged `cover` shows; None when there is no such cell."""
-    cells = [c for path in paths for c in json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = [(path.name, c) for path in paths for c in json.loads(path.read_text(encoding="utf-8"))["cells"]
              if "cover" in c["metadata"].get("tags", [])]
     if len(cells) > 1:
-        raise SystemExit("more than one cell is tagged cover: README has room for one picture")
-    for output in cells[0]["outputs"] if cells else []:
+        raise SystemExit(f"more than one cell is tagged cover, in {', '.join(dict.fromkeys(name for name, _ in cells))}"
+                         ": README has room for one picture, take the tag off the others")
+    for output in cells[0][1]["outputs"] if cells else []:
         if "image/png" in output.get("data", {}):
             return base64.b64decode("".join(output["data"]["image/png"])), "".join(output["data"]["text/plain"])
     return None
@@ -171,7 +207,8 @@ def wanted(root=ROOT):
         text = between(text, "cover", f"![{picture[1]}](notebooks/cover.png)", "README.md")
         pictures = {root / "notebooks" / "cover.png": picture[0]}
     texts = {readme: text}
-    texts |= {path: with_links(path, navigation(books, i), course_map(books)) for i, path in enumerate(paths)}
+    overview = course_map(books)
+    texts |= {path: with_links(path, navigation(books, i), overview, books[i].seconds) for i, path in enumerate(paths)}
     return {path: text.encode() for path, text in texts.items()} | pictures
 
 
@@ -179,6 +216,7 @@ def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, report what is out of date")
     check = parser.parse_args(arguments).check
+    any_console()
     stale = {path: new for path, new in wanted(root).items() if not path.exists() or path.read_bytes() != new}
     for path, new in stale.items():
         name = path.relative_to(root).as_posix()
@@ -189,7 +227,7 @@ def main(arguments=None, root=ROOT):
                 print(*difflib.unified_diff(old, new, name, "as it should be", "", "", 1, ""), sep="\n")
             print(f"{name} is out of date: run `make generate`")
         else:
-            path.write_bytes(new)
+            replace(path, new)
             print(f"wrote {name}")
     return 1 if check and stale else 0
 

@@ -10,12 +10,15 @@ versions in the metadata, and the views of sliders, which without a kernel read 
 
 import argparse
 import atexit
+import contextlib
+import functools
 import hashlib
 import json
 import math
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -23,12 +26,15 @@ from pathlib import Path
 from queue import Empty
 
 import nbformat
+import zmq
+from contents import any_console, notebooks, replace
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 CELL_TIMEOUT = 300  # seconds
+ROOM = 200_000  # bytes that a kernel's own files take
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
@@ -59,17 +65,82 @@ def read(path):
     return nbformat.reads(json.dumps(name_cells(json.loads(path.read_text(encoding="utf-8")))), as_version=4)
 
 
+class NoKernel(Exception):
+    """No kernel could be started, or nobody could talk to it."""
+
+
+STOPS = (CellExecutionError, CellTimeoutError, DeadKernelError, NoKernel)  # how a run can end before its page does
+
+
+def takes_a_kernel(folder, sockets):
+    """Whether there is room for a kernel's files, and, if asked, whether its sockets can be made there."""
+    try:
+        if sockets:
+            address = f"{folder}/k-0"
+            if len(address.encode()) > zmq.IPC_PATH_MAX_LEN:
+                return False
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.bind(address)
+            os.unlink(address)
+        (folder / "room").write_bytes(bytes(ROOM))
+        (folder / "room").unlink()
+    except (OSError, UnicodeError):
+        return False
+    return True
+
+
+def kernel_folder(sockets):
+    """A new folder for a kernel, removed at the end of this process; None where none can be had.
+
+    It lies in the temp folder, unless its name is too long for sockets there, or the disk too full, or of a kind
+    that knows no sockets: then in the user's runtime folder or in one of the system's short ones.
+    """
+    with contextlib.suppress(FileNotFoundError):  # no temp folder can be written
+        tempfile.gettempdir()
+    for place in (tempfile.tempdir, os.environ.get("XDG_RUNTIME_DIR"), "/tmp", "/var/tmp", "/dev/shm"):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="kernel-", dir=place)) if place else None
+        except OSError:
+            continue
+        if folder and takes_a_kernel(folder, sockets):
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            return folder
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
 def channels():
     """Settings by which a kernel talks through sockets in a folder of its own.
 
     By default it takes five random TCP ports, which another kernel that starts at the same time may have taken too:
-    then one of the two never answers. Windows knows no such sockets and keeps the ports.
+    then one of the two never answers. Windows, and a machine without a folder for sockets, keep the ports.
     """
-    if os.name == "nt":
+    folder = None if os.name == "nt" else kernel_folder(sockets=True)
+    if folder is None:
         return {}
-    folder = tempfile.mkdtemp(prefix="kernel-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return {"transport": "ipc", "ip": f"{folder}/k"}
+    return {"transport": "ipc", "ip": f"{folder}/k", "connection_file": f"{folder}/connection.json"}
+
+
+@functools.cache
+def apart():
+    """Environment variables that keep a person's own settings out of a run, and a home that can't be written."""
+    folder = kernel_folder(sockets=False)
+    if folder is None:
+        return {}
+    home_is_ours = os.access(os.path.expanduser("~"), os.W_OK)
+    own_figures = {} if home_is_ours or "MPLCONFIGDIR" in os.environ else {"MPLCONFIGDIR": f"{folder}/matplotlib"}
+    return {"IPYTHONDIR": f"{folder}/ipython"} | own_figures
+
+
+def abandon(km):
+    """End the kernel of a manager that can't talk to it. A forgotten socket would hold this process at its end."""
+    process = getattr(getattr(km, "provisioner", None), "process", None)
+    if process is not None:
+        process.kill()
+        process.wait()
+    if km is not None:
+        km.context.destroy(linger=0)
 
 
 def look_every_second(channel):
@@ -92,21 +163,30 @@ def look_every_second(channel):
     channel.get_msg = get_in_slices
 
 
-def run(nb, folder, env=None, **client_options):
+def run(nb, folder, env=None, timeout=CELL_TIMEOUT, **client_options):
     """Run all cells in a fresh kernel; hand back [(seconds, cell's number among the code cells)].
 
-    The outputs land in nb. env: the kernel's environment, else this process's. Raises nbclient's errors when a cell
-    stops, takes too long, or kills the kernel.
+    The outputs land in nb. env: the kernel's environment, else this process's. timeout: seconds that a cell may take.
+    Raises one of STOPS when a cell stops, takes too long, or kills the kernel, or when there is none.
     """
     seconds = []
     for cell in nb.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+    settings = channels()
     # nbclient stores the widgets' state: without, it loses what Output widgets show; tidy() takes it out
-    client = NotebookClient(nb, timeout=CELL_TIMEOUT, kernel_name="python3", coalesce_streams=True, record_timing=False,
+    client = NotebookClient(nb, timeout=timeout, kernel_name="python3", coalesce_streams=True, record_timing=False,
                             resources={"metadata": {"path": str(folder)}},
-                            config=Config({"KernelManager": channels()}), **client_options)
-    with client.setup_kernel(**({"env": env} if env else {})):
+                            config=Config({"KernelManager": settings}), **client_options)
+    with contextlib.ExitStack() as stack:
+        if settings:
+            stack.callback(shutil.rmtree, Path(settings["ip"]).parent, ignore_errors=True)
+        try:
+            stack.enter_context(client.setup_kernel(env=(os.environ if env is None else env) | apart()))
+        except Exception as error:
+            abandon(client.km)
+            raise NoKernel(f"no kernel answers ({type(error).__name__}: {error}): see that the temp folder "
+                           f"(TMPDIR) has room, or name another") from error
         look_every_second(client.kc.shell_channel)
         look_every_second(client.kc.iopub_channel)
         for index, cell in enumerate(nb.cells):
@@ -160,7 +240,7 @@ def execute(path, store=True):
     wall, before = time.perf_counter(), os.times()
     try:
         seconds = run(nb, path.parent)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+    except STOPS as error:
         print(f"{path.name}: not stored, it stops.\n{error}", file=sys.stderr)
         return False
     wall, after = time.perf_counter() - wall, os.times()
@@ -171,7 +251,7 @@ def execute(path, store=True):
     if found:
         print(f"{path.name}: not stored.", *found, sep="\n  ", file=sys.stderr)
     elif store:
-        nbformat.write(nb, path)
+        replace(path, nbformat.writes(nb).rstrip("\n") + "\n")
     return not found
 
 
@@ -180,11 +260,12 @@ def main(arguments=None):
     parser.add_argument("notebooks", nargs="*", type=Path, help="all of notebooks/ when none is named")
     parser.add_argument("--dry-run", action="store_true", help="store nothing")
     options = parser.parse_args(arguments)
+    any_console()
     for name in ("PRACTICUM_SEED", "PRACTICUM_OFFLINE"):
         if os.environ.get(name) and not options.dry_run:
             parser.error(f"{name} is set, but the stored page shows the course's own seed and full MNIST: "
                          f"unset it, or add --dry-run")
-    books = options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    books = options.notebooks or notebooks(ROOT)
     for book in books:
         if not book.is_file():
             parser.error(f"there is no {book}")

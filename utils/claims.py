@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable
 
+from utils.machine import say
+
 
 class ClaimFailed(AssertionError):
     """The measurement contradicts the sentence."""
@@ -40,13 +42,16 @@ def claim(sentence, measured, *, at_least=None, at_most=None):
     bounded = at_least is not None or at_most is not None
     if not values:
         raise ValueError(f"nothing was measured for: {sentence}")
-    if bounded == all(isinstance(v, bool) for v in values):
+    truths = sum(isinstance(v, bool) for v in values)
+    if 0 < truths < len(values):
+        raise ValueError("truth values and numbers do not go into one claim: make two")
+    if bounded == bool(truths):
         raise ValueError("a number needs at_least or at_most, a truth value takes none")
     low = -math.inf if at_least is None else at_least
     high = math.inf if at_most is None else at_most
     holds = all(low <= v <= high for v in values) if bounded else all(values)
     found = _show(values[0]) if len(values) == 1 else f"{_show(min(values))} to {_show(max(values))}"
     line = f"{'✔' if holds else '✘'} {sentence} · measured {found}"
-    print(line)
+    say(line)
     if not holds:
         raise ClaimFailed(line)

@@ -1,6 +1,8 @@
 """The digits as tensors on the course's device: the full MNIST or, without a network, 5,000 of its digits."""
 
 import os
+import struct
+import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -8,16 +10,18 @@ from typing import NamedTuple
 import torch
 from torchvision.datasets import MNIST
 
-from utils.archives import Archive, DataError, Unreachable, obtain
+from utils.archives import Archive, DataError, Unreachable, obtain, search
 from utils.corruptions import corrupt
+from utils.machine import say, setting, switch
 from utils.pictures import natural_patches
 from utils.runtime import device
 from utils.toys import ellipse, ellipse_axes, spiral, spiral_curve, spiral_energy
 
 __all__ = ["DataError", "Digits", "binarize", "corrupt", "ellipse", "ellipse_axes", "mnist", "natural_patches",
-           "spiral", "spiral_curve", "spiral_energy"]
+           "root", "spiral", "spiral_curve", "spiral_energy"]
 
-ROOT = Path(__file__).resolve().parents[1] / "data"
+COURSE = Path(__file__).resolve().parents[1]  # the clone; or, for an installed course, site-packages
+PACKED = Path(__file__).resolve().parent / "offline"  # lies in the package, so that it is installed with it
 
 # archive's size in bytes, SHA-256 of the unpacked file; torchvision knows the archives' MD5s and mirrors
 FULL = {
@@ -53,22 +57,56 @@ class Digits(NamedTuple):
 def mnist():
     """The digits of the data folder, else downloaded ones, else the offline digits; a line says which.
 
-    The folder is `data` beside the package, or what PRACTICUM_DATA names. PRACTICUM_OFFLINE=1 takes the
-    offline digits at once: 400 of each class to train on and 100 to test, all out of MNIST's training set.
-    Returns Digits. Raises DataError if PRACTICUM_DATA names no folder, or a damaged file cannot be replaced.
+    The folder is `root()`. PRACTICUM_OFFLINE=1 takes the offline digits at once: 400 of each class to train on and
+    100 to test, all out of MNIST's training set.
+    Returns Digits. Raises DataError if PRACTICUM_DATA names no folder, or a damaged file cannot be replaced;
+    ValueError if PRACTICUM_OFFLINE or PRACTICUM_DEVICE cannot be meant.
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits (1998).
     """
-    raw = _root() / "MNIST" / "raw"
-    if os.environ.get("PRACTICUM_OFFLINE", "").lower() not in ("", "0", "false", "no"):
+    device()  # a wrong PRACTICUM_DEVICE is told at once, not after a download
+    folder = root()
+    if switch("PRACTICUM_OFFLINE"):
         return _offline("PRACTICUM_OFFLINE is set; unset it for the full MNIST")
     wanted = [Archive(name, FULL[name][0], md5, FULL[name][1])
               for name, md5 in ((packed.removesuffix(".gz"), md5) for packed, md5 in MNIST.resources)]
     try:
-        contents, remarks = obtain(raw, wanted, MNIST.mirrors)
+        contents, remarks = obtain(folder, wanted, MNIST.mirrors)
     except Unreachable as why:
         return _offline(f"the full MNIST could not be downloaded: {why}. To get it, connect and restart the "
-                        f"kernel, or put its four .gz archives into {raw}")
+                        f"kernel, or put its four .gz archives into {folder / 'MNIST' / 'raw'}")
     return _tensors(contents, "full MNIST", remarks)
+
+
+def root():
+    """The folder that holds MNIST/raw: PRACTICUM_DATA if set, else the clone's `data`, else the user's cache.
+
+    Raises DataError if PRACTICUM_DATA names no folder.
+    """
+    named = setting("PRACTICUM_DATA")
+    usual = COURSE / "data" if (COURSE / "notebooks" / "00-start-here.ipynb").is_file() else _cache()
+    if not named:
+        return usual
+    folder = Path(os.path.abspath(os.path.expanduser(named)))
+    if not os.path.isdir(folder):
+        raise DataError(f"PRACTICUM_DATA={named} names no folder (looked for {folder}): "
+                        f"make it, correct the name, or unset PRACTICUM_DATA to use {usual}")
+    return folder
+
+
+def _cache():
+    """Where an installed course keeps what it downloads: the system's folder for caches, or without a home for a while.
+
+    Source: XDG Base Directory Specification; Apple, File System Programming Guide; Windows' known folders.
+    """
+    base = {"win32": setting("LOCALAPPDATA") or "~/AppData/Local", "darwin": "~/Library/Caches"}.get(
+        sys.platform, setting("XDG_CACHE_HOME") or "~/.cache")
+    base = os.path.expanduser(base)
+    if not os.path.isabs(base):  # there is no home
+        try:
+            base = tempfile.gettempdir()
+        except FileNotFoundError:
+            base = "."  # cannot be written either, so nothing is kept
+    return Path(base, "week8-practicum")
 
 
 def binarize(y, how="stochastic", generator=None):
@@ -89,42 +127,33 @@ def binarize(y, how="stochastic", generator=None):
     raise ValueError(f"how={how!r}: choose 'stochastic' or 'threshold'")
 
 
-def _root():
-    """The folder that holds MNIST/raw."""
-    named = os.environ.get("PRACTICUM_DATA")
-    if not named:
-        return ROOT
-    root = Path(named).expanduser().absolute()
-    if not root.is_dir():
-        raise DataError(f"PRACTICUM_DATA={named} names no folder (looked for {root}): "
-                        f"make it, correct the name, or unset PRACTICUM_DATA to use {ROOT}")
-    return root
-
-
 def _offline(why):
     """The digits that come with the course; nothing is fetched."""
-    raw = ROOT / "offline" / "MNIST" / "raw"
-    try:
-        contents, _ = obtain(raw, OFFLINE, mirrors=[])
-    except DataError:
-        raise DataError(f"the offline digits in {raw} are missing or damaged: in a clone of the course "
-                        "`git checkout -- data/offline` restores them") from None
-    return _tensors(contents, "offline digits", [why])
+    found = {}
+    search([PACKED], OFFLINE, found)
+    if len(found) < len(OFFLINE):
+        raise DataError(f"the offline digits in {PACKED} are missing or damaged: `git checkout -- utils/offline` "
+                        "restores them in a clone of the course; else install the course again")
+    return _tensors({name: content for name, (content, _) in found.items()}, "offline digits", [why])
 
 
 def _tensors(contents, source, remarks):
-    """Digits from verified contents, which torchvision parses out of a folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory() as root:
-        raw = Path(root, "MNIST", "raw")
-        raw.mkdir(parents=True)
-        for name, content in contents.items():
-            (raw / name).write_bytes(content)
-        parts = [MNIST(root, train=train, download=False) for train in (True, False)]
+    """Digits from verified contents."""
     tensors = []
-    for part in parts:  # divided on the CPU: CUDA multiplies by 1/255, which rounds otherwise
-        tensors += [part.data.reshape(-1, 784).float().div_(255).to(device()), part.targets.to(device())]
+    for part in ("train", "t10k"):  # divided on the CPU: CUDA multiplies by 1/255, which rounds otherwise
+        images, labels = _values(contents[f"{part}-images-idx3-ubyte"]), _values(contents[f"{part}-labels-idx1-ubyte"])
+        tensors += [images.reshape(-1, 784).float().div_(255).to(device()), labels.long().to(device())]
     digits = Digits(*tensors, source)
     remark = f" ({'; '.join(remarks)})" if remarks else ""
-    print(f"digits: {source}, {len(digits.train):,} to train on, {len(digits.test):,} to test, "
-          f"on {device()}{remark}")
+    say(f"digits: {source}, {len(digits.train):,} to train on, {len(digits.test):,} to test, "
+        f"on {device()}{remark}")
     return digits
+
+
+def _values(content):
+    """The uint8 tensor of an idx file: two zeros, 8 for bytes, the rank; the sizes, big-endian; the values by rows.
+
+    torchvision reads files only: 55 MB would go through a folder that may be full, or not be there.
+    """
+    sizes = struct.unpack_from(f">{content[3]}I", content, 4)
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=4 + 4 * len(sizes)).reshape(sizes)

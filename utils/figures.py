@@ -1,58 +1,24 @@
 """House style: image grids, curves, point clouds, energy surfaces. Arrays in, a Picture with alt text out."""
 
-import io
-import logging
+import numpy as np
+import torch
 
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # a first import tells stderr of its font cache
-
-import matplotlib  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
-from PIL import Image  # noqa: E402
-
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (  # Okabe & Ito: told apart by colour-blind eyes
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6E6E6E")
-PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, YELLOW)
-DIGITS = matplotlib.colormaps["tab10"]  # ten classes need ten hues; figures write the digit beside the color
-STYLE = {
-    "font.size": 11, "axes.titlesize": 12, "axes.labelsize": 11, "legend.fontsize": 10, "figure.titlesize": 13,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
-    "axes.prop_cycle": matplotlib.cycler(color=PALETTE), "lines.linewidth": 2, "legend.frameon": False,
-    "image.cmap": "gray", "figure.facecolor": "white",
-}
-
-
-class Picture(Figure):
-    """A matplotlib figure that knows its alt text and shows itself as the last expression of a cell.
-
-    It does without pyplot: no global state, and a figure drawn in a loop or by a slider leaves nothing behind.
-    """
-
-    alt = ""
-    colors = 256  # in the stored picture; None keeps every color, for a picture that lives by them
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
-
-    def png(self):
-        """The picture as PNG bytes, in 256 colors: a third of the size, and no eye sees the difference."""
-        with matplotlib.rc_context(STYLE):
-            agg = FigureCanvasAgg(self)
-            agg.draw()
-            image = Image.fromarray(np.asarray(agg.buffer_rgba()))
-            box, (width, height) = self.get_tightbbox(agg.get_renderer()), self.get_size_inches()
-            if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:  # a title wider than its axes
-                buffer = io.BytesIO()
-                self.savefig(buffer, format="png", bbox_inches="tight")
-                image = Image.open(buffer)
-        image = image.convert("RGB")
-        if self.colors:
-            image = image.quantize(self.colors, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        buffer = io.BytesIO()
-        image.save(buffer, format="png")
-        return buffer.getvalue()
+from utils.house import (  # noqa: F401 - pages take the colors from here
+    BLUE,
+    DIGITS,
+    GREEN,
+    GREY,
+    HOUSE,
+    ORANGE,
+    PALETTE,
+    PURPLE,
+    RED,
+    SKY,
+    STYLE,
+    YELLOW,
+    Picture,
+    settings,
+)
 
 
 def canvas(columns=1, rows=1, *, title="", alt, width=None, height=3.4, **subplots):
@@ -63,7 +29,7 @@ def canvas(columns=1, rows=1, *, title="", alt, width=None, height=3.4, **subplo
     """
     if not alt.strip():
         raise ValueError("every picture needs an alt text: say in a sentence what it shows")
-    with matplotlib.rc_context(STYLE):
+    with settings(HOUSE):
         picture = Picture(figsize=(width or min(4.6 * columns + 0.4, 12), height * rows), dpi=100, layout="constrained")
         picture.alt = alt
         axes = picture.subplots(rows, columns, **subplots)

@@ -13,6 +13,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from utils.machine import say, setting, usable_cpus
+
+__all__ = ["DEFAULT_SEED", "Stopwatch", "describe_device", "device", "progress", "say", "seed_everything", "stopwatch",
+           "usable_cpus", "versions"]
+
 DEFAULT_SEED = 8  # week 8
 
 
@@ -20,14 +25,16 @@ def seed_everything(seed=None):
     """Seed python, numpy and torch, and ask torch for deterministic algorithms.
 
     seed: int, or None for the environment's PRACTICUM_SEED, or the course's own (8).
-    Raises ValueError when PRACTICUM_SEED is no whole number.
+    Raises ValueError when PRACTICUM_SEED is no whole number, or the seed is none that torch takes.
     """
     if seed is None:
-        text = os.environ.get("PRACTICUM_SEED", str(DEFAULT_SEED))
+        text = setting("PRACTICUM_SEED") or str(DEFAULT_SEED)
         try:
             seed = int(text)
         except ValueError:
             raise ValueError(f"PRACTICUM_SEED={text!r} is no whole number: set it to one, or unset it") from None
+    if not -2**63 <= seed < 2**64:
+        raise ValueError(f"the seed {seed} has more than 64 bits: choose a smaller one, in PRACTICUM_SEED if it is set")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with a fixed workspace
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -39,14 +46,28 @@ def seed_everything(seed=None):
 
 
 def device():
-    """The device that the course computes on: PRACTICUM_DEVICE if set, else CUDA when it is there, else the CPU."""
-    name = os.environ.get("PRACTICUM_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    """The device that the course computes on: PRACTICUM_DEVICE if set, else CUDA when it is there, else the CPU.
+
+    Besides cpu and cuda only a device that somebody has registered with torch (PrivateUse1) is taken.
+    Raises ValueError for any other, and for one that is not there.
+    """
+    name = (setting("PRACTICUM_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")).lower()
     try:
         chosen = torch.device(name)
     except RuntimeError:
         raise ValueError(f"PRACTICUM_DEVICE={name!r} is no torch device: try cpu or cuda, or unset it") from None
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"PRACTICUM_DEVICE={name!r}, but torch sees no CUDA device: unset it, or set it to cpu")
+    if chosen.type == "cpu":
+        return torch.device("cpu")
+    if chosen.type == "mps":
+        raise ValueError("PRACTICUM_DEVICE='mps': Apple's GPU has no float64, which the course measures in: "
+                         "set it to cpu, or unset it")
+    if chosen.type not in ("cuda", torch._C._get_privateuse1_backend_name()):
+        raise ValueError(f"PRACTICUM_DEVICE={name!r}: the course runs on cpu and cuda; set it to one, or unset it")
+    backend = getattr(torch, chosen.type, None)
+    count = getattr(backend, "device_count", lambda: 1)() if backend and backend.is_available() else 0
+    if (chosen.index or 0) >= count:
+        raise ValueError(f"PRACTICUM_DEVICE={name!r}, but torch sees {count or 'no'} {chosen.type.upper()} "
+                         f"device{'s' * (count > 1)}: unset it, or set it to cpu")
     return chosen
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from importlib.metadata import requires
 
 import torch
@@ -27,6 +28,14 @@ def _arithmetic():
     return runtime.describe_device()
 
 
+def _threads():
+    threads, cpus = torch.get_num_threads(), runtime.usable_cpus()
+    if threads > cpus:
+        raise RuntimeError(f"torch uses {threads} threads, and the time of {cpus} CPUs is granted: all will be slow; "
+                           f"start Jupyter with OMP_NUM_THREADS={cpus}")
+    return f"{threads} threads, {cpus} usable CPUs"
+
+
 def _torchvision():
     from torchvision.ops import nms  # needs torchvision's compiled part, which must match torch
 
@@ -40,9 +49,14 @@ def _digits():
 
 
 def _folder():
-    if not os.access(data.ROOT, os.W_OK):
-        raise PermissionError(f"{data.ROOT} is read-only")
-    return "writable"
+    folder = data.root()
+    while not os.path.exists(folder) and folder != folder.parent:  # the rest is made when something is kept
+        folder = folder.parent
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return "writable"
+    except OSError:
+        return "read-only: nothing will be kept"
 
 
 def _figure():
@@ -60,10 +74,11 @@ TESTS = {  # what is tested: (the test, what to do when it fails)
         _packages, "run `pip install -r requirements.txt` in the course's folder"),
     "torch computes and differentiates": (
         _arithmetic, "set PRACTICUM_DEVICE=cpu and restart the kernel; if that fails too, reinstall torch"),
+    "torch has no more threads than CPUs": (
+        _threads, "set OMP_NUM_THREADS as the message says and start Jupyter again; every result stays right without"),
     "torchvision fits torch": (_torchvision, "install the pair that requirements.txt names: other pairs do not load"),
-    "the digits can be read": (_digits, "do what the message says; PRACTICUM_OFFLINE=1 takes the digits of the clone"),
-    "the data folder can be written": (
-        _folder, "nothing, if the digits can be read; else clone into a folder of yours or set PRACTICUM_DATA"),
+    "the digits can be read": (_digits, "do what the message says; PRACTICUM_OFFLINE=1 takes the digits of the course"),
+    "the data folder can be used": (_folder, "let PRACTICUM_DATA name a folder that is there, or unset it"),
     "figures are drawn": (_figure, "reinstall matplotlib; with a full disk, clear its cache folder"),
     "sliders are installed": (_sliders, "run `pip install ipywidgets`, then reload the page in the browser"),
 }
@@ -75,9 +90,9 @@ def run(tests=None):
     failed = 0
     for name, (test, remedy) in tests.items():
         try:
-            print(f"✔ {name} · measured {test()}")
+            runtime.say(f"✔ {name} · measured {test()}")
         except Exception as error:  # noqa: BLE001 whatever is wrong with this computer is the result
             failed += 1
-            print(f"✘ {name}: {type(error).__name__}: {error}\n  What to do: {remedy}.")
-    print("All is well: go on with the course." if not failed else f"{failed} of {len(tests)} tests failed.")
+            runtime.say(f"✘ {name}: {type(error).__name__}: {error}\n  What to do: {remedy}.")
+    runtime.say("All is well: go on with the course." if not failed else f"{failed} of {len(tests)} tests failed.")
     return not failed

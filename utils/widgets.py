@@ -1,9 +1,7 @@
 """Sliders over figures that were computed beforehand, so that an answer comes within 0.2 s."""
 
 import ipywidgets
-from IPython import get_ipython
-from IPython.display import display
-from matplotlib.figure import Figure
+from IPython.display import clear_output, display
 
 
 def interact(draw, **choices):
@@ -25,16 +23,20 @@ def interact(draw, **choices):
             options=[(f"{v:g}" if isinstance(v, float) else str(v), v) for v in values], value=start,
             description=name, continuous_update=True, layout=ipywidgets.Layout(width="480px"))
     frames = {}  # each picture is drawn once: going back and forth costs nothing
+    place = ipywidgets.Output()
 
-    def show(**values):
-        frame = tuple(values.values())
-        if frame not in frames:
-            frames[frame] = draw(**values)._repr_mimebundle_()
-        data, metadata = frames[frame]
-        display(data, metadata=metadata, raw=True)
+    def show(_change=None):
+        values = {name: handle.value for name, handle in handles.items()}
+        with place:  # an error shows here, too
+            clear_output(wait=True)
+            frame = tuple(values.values())
+            if frame not in frames:
+                frames[frame] = draw(**values)._repr_mimebundle_()
+            data, metadata = frames[frame]
+            display(data, metadata=metadata, raw=True)
 
-    ipywidgets.interact(show, **handles)
-    # interact loads matplotlib's inline backend, which from then on would draw our pictures in its own way
-    shell = get_ipython()
-    if shell is not None:
-        shell.display_formatter.formatters["image/png"].pop(Figure, None)
+    # not ipywidgets.interact: it loads matplotlib's inline backend, and sends there what the reader has begun to plot
+    for handle in handles.values():
+        handle.observe(show, "value")
+    show()
+    display(ipywidgets.VBox([*handles.values(), place], _dom_classes=("widget-interact",)))

@@ -42,15 +42,13 @@ def _bubbles():
     return [(torch.randn(4, 3), 0.3 + torch.rand(4, 3)), (torch.randn(6, 2), torch.randn(6, 2))]
 
 
-def _gradient_reaches_both(draw):
-    mu, logvar = torch.randn(2, 3, 2, requires_grad=True).unbind()
-    z = draw(mu, logvar, torch.randn(3, 2))
-    return z.requires_grad and None not in torch.autograd.grad(z.sum(), (mu, logvar), allow_unused=True)
-
-
 Exercise(
-    "kl_terms", kl_terms, cases=_bubbles,
+    "kl_terms", kl_terms, returns=("spring", "size"),
+    cases=lambda: [*_bubbles(), tuple(part.double() for part in _bubbles()[1])],
     mistakes={
+        "log v is wanted, log σ is half of it: log v is logvar as it stands":
+            lambda m, s: (kl_terms(m, s)[0], 0.5 * (s.exp() - s / 2 - 1).sum(1)),
+        "that is the whole KL: return its two terms apart": gaussian_kl,
         "the ½ is missing, in both terms": lambda m, s: tuple(2 * t for t in kl_terms(m, s)),
         "the ½ is missing in the size term": lambda m, s: (kl_terms(m, s)[0], 2 * kl_terms(m, s)[1]),
         "the ½ is missing in the spring": lambda m, s: (2 * kl_terms(m, s)[0], kl_terms(m, s)[1]),
@@ -85,13 +83,13 @@ Exercise(
         "the noise is missing: that is the center, not a sample": lambda m, s, e: m.expand_as(e),
         "mu is stretched as well: only the noise is": lambda m, s, e: (s / 2).exp() * (m + e),
     },
-    properties={"the values are right, but no gradient reaches mu and logvar: no detach, no no_grad, no .data":
-                _gradient_reaches_both},
+    gradient=("mu", "logvar"),
 )
 
 Exercise(
-    "best_variance", best_variance,
-    cases=lambda: [(1 + 50 * torch.rand(5, 2), 2.0), (torch.tensor([0.0, 1.0, 99.0]), 1.0), (9 * torch.rand(4), 0.1)],
+    "best_variance", best_variance, gradient=False,
+    cases=lambda: [(1 + 50 * torch.rand(5, 2), 2.0), (torch.tensor([0.0, 1.0, 99.0]), 1.0), (9 * torch.rand(4), 0.1),
+                   (torch.tensor(60.0), 1.0)],
     mistakes={
         "\"close to zero\" is the notes' mistake: v = 0 costs infinitely much, log 0": lambda c, b: torch.zeros_like(c),
         "that is the radius: the variance is asked for": lambda c, b: (b / (b + c)).sqrt(),
@@ -100,25 +98,26 @@ Exercise(
         "turned round: a sharper decoder, larger c, asks for a smaller bubble": lambda c, b: c / (b + c),
         "one is the best variance only for c = 0, where the decoder doesn't care": lambda c, b: torch.ones_like(c),
         "beta divides where it should multiply": lambda c, b: 1 / (1 + b * c),
+        "the ½ stands in both terms, so it drops out": lambda c, b: b / (b + 2 * c),
     },
 )
 
 Exercise(
-    "ablated_kl", ablated_kl,
+    "ablated_kl", ablated_kl, keywords=("drop",),
     cases=lambda: [(*b, drop) for b in _bubbles() for drop in ("size", "spring")],
     mistakes={
+        "log v is left out only: the size term is v − log v − 1 as a whole":
+            lambda m, s, drop: kl_terms(m, s)[0] + 0.5 * (s.exp() - 1).sum(1) if drop == "size" else kl_terms(m, s)[1],
+        "v − 1 is left out only: the size term is v − log v − 1 as a whole":
+            lambda m, s, drop: kl_terms(m, s)[0] - 0.5 * s.sum(1) if drop == "size" else kl_terms(m, s)[1],
         "you return the term that should be dropped": lambda m, s, drop: kl_terms(m, s)[drop == "size"],
         "nothing is dropped: this is the whole KL": lambda m, s, drop: gaussian_kl(m, s),
-        "v − 1 is left: the size term is v − log v − 1 as a whole":
-            lambda m, s, drop: gaussian_kl(m, s) + 0.5 * s.sum(1) if drop == "size" else kl_terms(m, s)[1],
-        "−log v − 1 is left: the size term is v − log v − 1 as a whole":
-            lambda m, s, drop: gaussian_kl(m, s) - 0.5 * s.exp().sum(1) if drop == "size" else kl_terms(m, s)[1],
         "the terms are (B,) already: no mean over the batch": lambda m, s, drop: ablated_kl(m, s, drop).mean(),
     },
 )
 
 Exercise(
-    "bubble_radius", bubble_radius,
+    "bubble_radius", bubble_radius, gradient=False,
     cases=lambda: [(0.2 + torch.rand(3, 2),), (torch.randn(5, 2),)],
     mistakes={
         "this is the notes' mistake, \"the encoder outputs variances\": s is log v, and for s < 0 there is no root":
@@ -132,8 +131,12 @@ Exercise(
 )
 
 Exercise(
-    "reverse_kl", reverse_kl, cases=_bubbles,
+    "reverse_kl", reverse_kl, cases=_bubbles, gradient=False,
     mistakes={
+        "the mean over the directions: their divergences add up, so sum them":
+            lambda m, s: reverse_kl(m, s) / m.shape[1],
+        "log σ stands where log v should: log v is logvar as it stands":
+            lambda m, s: reverse_kl(m, s) - 0.25 * s.sum(1),
         "that is the first direction: relative entropy is no distance, it is not symmetric": gaussian_kl,
         "that is the mean of both directions: only the second is asked for":
             lambda m, s: (gaussian_kl(m, s) + reverse_kl(m, s)) / 2,

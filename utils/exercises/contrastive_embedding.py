@@ -36,18 +36,6 @@ def update_bank(bank, index, fresh, momentum):
     return bank
 
 
-def cosine_gradient(h, g):
-    """The gradient of the row-wise cosine of h and g with respect to h.   (B, d), (B, d) -> (B, d)."""
-    u, w = normalize(h, dim=1), normalize(g, dim=1)
-    return (w - (u * w).sum(1, keepdim=True) * u) / h.norm(dim=1, keepdim=True)
-
-
-def effective_rank(h):
-    """exp of the entropy of p_i = sigma_i^2 / sum_j sigma_j^2.   h: (N, m) -> a scalar between 1 and min(N, m)."""
-    p = torch.linalg.svdvals(h).square()
-    return torch.special.entr(p / p.sum()).sum().exp()
-
-
 def nt_xent(z, tau):
     """InfoNCE of view i with its partner i + B, among all views but itself.   z: (2B, d) -> (2B,), in nats."""
     return _in_table(cosines(z, z), tau)
@@ -68,6 +56,10 @@ def _pirl(second):
     return answer
 
 
+def _share_of_others(to, among, tau):
+    return share(to, among.masked_fill(torch.eye(len(among), dtype=torch.bool, device=among.device), -torch.inf), tau)
+
+
 def _bank(keep=lambda m, f, mu: mu * m + (1 - mu) * f, length=True, before=True):
     """update_bank with one of its steps done otherwise."""
     def answer(bank, index, fresh, momentum):
@@ -76,6 +68,10 @@ def _bank(keep=lambda m, f, mu: mu * m + (1 - mu) * f, length=True, before=True)
         out[index] = normalize(new, dim=1) if length else new
         return out
     return answer
+
+
+def _naive_share(p, n, tau):
+    return (-p / tau).exp() / ((-p / tau).exp() + (-n / tau).exp().sum(1))
 
 
 def _pairs(B, K):
@@ -89,7 +85,7 @@ def _vectors(*counts, d=5):
 Exercise(
     "info_nce", info_nce,
     # at a tiny τ exp(−E/τ) is 0 for all pairs: without logsumexp the result is 0/0
-    cases=lambda: [(*_pairs(4, 6), 0.2), (*_pairs(1, 3), 1.0), (*_pairs(3, 5), 0.002)],
+    cases=lambda: [(*_pairs(4, 6), 0.2), (*_pairs(6, 1), 0.2), (*_pairs(1, 3), 1.0), (*_pairs(3, 5), 0.002)],
     mistakes={
         "it has the sign of a similarity: the arguments are energies, low is alike, so the weights are exp(−E/τ)":
             lambda p, n, tau: info_nce(-p, -n, tau),
@@ -98,6 +94,12 @@ Exercise(
         "that is the log of the share; the loss is its negative": lambda p, n, tau: -info_nce(p, n, tau),
         "the energies are multiplied by τ, they must be divided by it": lambda p, n, tau: info_nce(p, n, 1 / tau),
         "τ is missing": lambda p, n, tau: info_nce(p, n, 1.0),
+        "at a small τ every exp(−E/τ) is 0, and 0/0 is nan: torch.logsumexp of the exponents does not overflow":
+            lambda p, n, tau: -_naive_share(p, n, tau).log(),
+        "at a small τ every exp(−E/τ) is 0, and its log is −inf: torch.logsumexp of the exponents does not overflow":
+            lambda p, n, tau: p / tau + ((-p / tau).exp() + (-n / tau).exp().sum(1)).log(),
+        "the loss is multiplied by τ once more: the formula ends at the log": lambda p, n, tau:
+            tau * info_nce(p, n, tau),
         "that is the mean over the batch; one value per pair is asked for":
             lambda p, n, tau: info_nce(p, n, tau).mean(),
         "the positive energy itself, divided by τ, is missing": lambda p, n, tau: info_nce(p, n, tau) - p / tau,
@@ -123,12 +125,17 @@ Exercise(
             _pirl(lambda to, among, tau: (1 - share(to, to[:, None], tau)).log()),
         "the negatives are compared with v, the formula compares them with the transformed image v_t":
             lambda v, v_t, v_neg, tau: pirl_nce(v_t, v, v_neg, tau),
+        "under the second fraction each negative stands beside itself too, with cosine 1: the sum leaves it out":
+            _pirl(lambda to, among, tau: (1 - _share_of_others(to, among, tau)).log()),
+        "the logarithm stands outside of the sum: each negative has a log(1 − h) of its own, and these are added up":
+            _pirl(lambda to, among, tau: (1 - share(to, among, tau).sum(1, keepdim=True)).log()),
         "τ is missing in the second term": _pirl(lambda to, among, tau: (1 - share(to, among, 1.0)).log()),
     },
 )
 
 Exercise(
     "update_bank", update_bank,
+    gradient=False,
     cases=lambda: [(normalize(torch.randn(8, 4), dim=1), torch.tensor([5, 0, 2]), 3 * torch.randn(3, 4), 0.5),
                    (normalize(torch.randn(5, 3), dim=1), torch.tensor([1]), torch.randn(1, 3), 0.9)],
     mistakes={
@@ -145,7 +152,7 @@ Exercise(
 
 Exercise(
     "nt_xent", nt_xent,
-    cases=lambda: [(*_vectors(8), 0.5), (*_vectors(6), 0.2), (*_vectors(10), 1.0)],
+    cases=lambda: [(*_vectors(8), 0.5), (*_vectors(6), 0.2), (*_vectors(10), 1.0), (torch.eye(4).repeat(2, 1), 0.1)],
     mistakes={
         "each view still counts as its own negative, with weight e⁰ = 1: its logit must be −∞":
             lambda z, tau: _in_table(cosines(z, z), tau, lambda i, j, n: i + j >= 0),
@@ -153,6 +160,8 @@ Exercise(
             lambda z, tau: _in_table(cosines(z, z).fill_diagonal_(0), tau, lambda i, j, n: i + j >= 0),
         "the partner of view i is view i + B, halfway round, not its neighbor":
             lambda z, tau: _in_table(cosines(z, z), tau, partner=lambda i, n: i ^ 1),
+        "the partner of view i is view i + B, not the next view": lambda z, tau:
+            _in_table(cosines(z, z), tau, partner=lambda i, n: (i + 1) % n),
         "the partner went out with the diagonal: the pair itself belongs under the fraction":
             lambda z, tau: _in_table(cosines(z, z), tau, lambda i, j, n: (i - j) % (n // 2) != 0),
         "strangers stand in both halves: a view's own half is missing":
@@ -161,40 +170,4 @@ Exercise(
         "that is the mean over the views; one value per view is asked for": lambda z, tau: nt_xent(z, tau).mean(),
         "τ is missing": lambda z, tau: nt_xent(z, 1.0),
     },
-)
-
-Exercise(
-    "cosine_gradient", cosine_gradient,
-    cases=lambda: [_vectors(4, 4), _vectors(1, 1), _vectors(3, 3, d=2)],
-    mistakes={
-        "the part along h is still in it: subtract cos(h, g) · h/‖h‖, for a longer h has the same cosine":
-            lambda h, g: normalize(g, dim=1) / h.norm(dim=1, keepdim=True),
-        "1/‖h‖ is missing: the longer h, the less a step turns it":
-            lambda h, g: cosine_gradient(normalize(h, dim=1), g),
-        "that is the gradient of the dot product h·g, which can be raised by a longer h": lambda h, g: g.clone(),
-        "g must have length 1: a longer g does not change the cosine":
-            lambda h, g: cosine_gradient(h, g) * g.norm(dim=1, keepdim=True),
-        "that is the gradient of the energy 1 − cos; the cosine's has the other sign":
-            lambda h, g: -cosine_gradient(h, g),
-        "that is the gradient with respect to g": lambda h, g: cosine_gradient(g, h),
-        "it divides by ‖h‖², once too often": lambda h, g: cosine_gradient(h, g) / h.norm(dim=1, keepdim=True),
-    },
-)
-
-Exercise(
-    "effective_rank", effective_rank,
-    cases=lambda: [(torch.randn(20, 6) * torch.tensor([4.0, 2, 1, 1, 0.5, 0.1]) + 1,), (torch.randn(5, 8),),
-                   (torch.ones(6, 1) @ torch.randn(1, 4),)],
-    mistakes={
-        "this is the entropy: the rank is its exponential": lambda h: effective_rank(h).log(),
-        "the singular values must be squared: shares of the energy": lambda h:
-            torch.special.entr((s := torch.linalg.svdvals(h)) / s.sum()).sum().exp(),
-        "the mean is subtracted: then a collapse to one point reads the rank of its rounding noise":
-            lambda h: effective_rank(h - h.mean(0)),
-        "this counts every non-zero singular value, however small": lambda h:
-            torch.tensor(float(torch.linalg.matrix_rank(h))),
-        "this is 1/Σp², the participation ratio; asked for is the exponential of the entropy": lambda h:
-            (s := torch.linalg.svdvals(h).square()).sum() ** 2 / s.square().sum(),
-    },
-    atol=1e-4,
 )

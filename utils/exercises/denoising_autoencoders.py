@@ -42,7 +42,10 @@ def _landscape(flip=1.0):
 
 Exercise(
     "denoiser_score", denoiser_score,
-    cases=lambda: [(torch.randn(4, 2), torch.randn(4, 2), 0.4), (torch.randn(1, 5), torch.randn(1, 5), 1.7)],
+    cases=lambda: [(torch.randn(4, 2), torch.randn(4, 2), 0.4), (torch.randn(1, 5), torch.randn(1, 5), 1.7),
+                   (torch.randn(3, 4, 2), torch.randn(3, 4, 2), torch.tensor([0.025, 0.2, 0.8]).view(3, 1, 1)),
+                   (torch.randn(7, 2), torch.randn(3, 7, 2), torch.tensor([0.025, 0.2, 0.8]).view(3, 1, 1))],
+    gradient=False,
     mistakes={
         "the arrow points away from the data: the denoiser moves y to r(y), and the density rises that way":
             lambda y, r, s: (y - r) / s**2,
@@ -60,7 +63,9 @@ Exercise(
 Exercise(
     "mask_pixels", mask_pixels,
     cases=lambda: [(torch.rand(5, 12) + 0.1, torch.rand(5, 1), torch.rand(5, 12)),
+                   (torch.rand(4, 8) + 0.1, torch.full((4, 1), 0.5), torch.rand(4, 8)),
                    (torch.rand(3, 6) + 0.1, torch.tensor([[0.0], [0.5], [1.0]]), torch.rand(3, 6))],
+    gradient=False,
     mistakes={
         "it keeps what it should hide: a pixel is hidden where u < share": lambda y, share, u: y * (u < share),
         "all images get the first one's mask: u has a row for each of them": lambda y, share, u: y * (u[:1] >= share),
@@ -68,6 +73,9 @@ Exercise(
         "what is kept is divided by 1 − share, as dropout does; here kept pixels stay as they are":
             lambda y, share, u: y * (u >= share) / (1 - share),
         "this is the mask: multiply the image by it": lambda y, share, u: (u >= share).to(y.dtype),
+        "hidden pixels become 0, not the mean gray": lambda y, share, u: torch.where(u >= share, y, y.mean()),
+        "this draws noise of its own: compare the u that is handed in": lambda y, share, u:
+            y * (torch.rand_like(y) >= share),
         "hidden pixels become 0, not noise": lambda y, share, u: torch.where(u >= share, y, u),
         "every image has its own share": lambda y, share, u: y * (u >= share[0]),
     },
@@ -75,7 +83,10 @@ Exercise(
 
 Exercise(
     "posterior_mean", posterior_mean,
-    cases=lambda: [(torch.randn(6, 1), 0.6), (torch.randn(4, 3), 0.9), (2 * torch.randn(8), 1.6)],
+    cases=lambda: [(torch.randn(6, 1), 0.6), (torch.randn(4, 3), 0.9), (2 * torch.randn(8), 1.6),
+                   (torch.randn(5, 1), torch.tensor([[0.5]])),
+                   (torch.linspace(-1.5, 1.5, 13)[:, None], 0.3), (torch.linspace(-1.5, 1.5, 13)[:, None], 1.0)],
+    gradient=False,
     mistakes={
         "divide by s², not by s: the exponent of the Gaussian holds s²": lambda y, s: torch.tanh(y / s),
         "a factor 2 too many: the two exponents differ by 2y/s², and tanh(a) takes half the difference":
@@ -86,6 +97,7 @@ Exercise(
             lambda y, s: torch.sigmoid(2 * y / s**2),
         "this is the nearest datum; the mean of both, weighed by how likely they are, is smooth":
             lambda y, s: y.sign(),
+        "more noise must make the tanh wider: divide by s², don't multiply": lambda y, s: torch.tanh(y * s**2),
         "this is the answer for Gaussian data of variance 1, the Wiener filter; here only −1 and +1 occur":
             lambda y, s: y / (1 + s**2),
     },
@@ -93,10 +105,19 @@ Exercise(
 
 Exercise(
     "false_minima", false_minima,
-    cases=lambda: [_landscape(), _landscape(), (*_landscape()[:2], torch.tensor([-1.0, 0.0, 1.0]), 0.15)],
+    cases=lambda: [_landscape(), _landscape(), (*_landscape()[:2], torch.tensor([-1.0, 0.0, 1.0]), 0.15),
+                   _low_at_one_end()],
+    gradient=False,
+    keywords=("radius",),
     mistakes={
         "the data are minima as well: leave out what lies within radius of a datum": lambda y, E, data, radius:
             false_minima(y, E, data + 100, radius),
+        "it must be far from every datum, not from any one: .all over the data, or the least distance":
+            lambda y, E, data, radius: _far_from_one(y, E, data, radius),
+        "an end of the grid has one neighbor only, so it is no minimum here: compare inner points, E[1:-1]":
+            lambda y, E, data, radius: _round_the_ends(y, E, data, radius),
+        "higher than one neighbor is a slope: a minimum is lower than both (&, not |)":
+            lambda y, E, data, radius: _lower_than_one(y, E, data, radius),
         "these are the hills: a minimum is lower than both neighbors": lambda y, E, data, radius:
             false_minima(y, -E, data, radius),
         "this keeps the minima at the data and throws the false ones away": lambda y, E, data, radius:
@@ -112,6 +133,7 @@ Exercise(
 
 Exercise(
     "denoising_loss", denoising_loss,
+    gradient=("y_tilde",),
     cases=lambda: [(torch.randn(5, 7), torch.rand(5, 7), torch.rand(5, 7)),
                    (torch.randn(1, 3), torch.rand(1, 3), torch.rand(1, 3))],
     mistakes={
@@ -134,3 +156,24 @@ Exercise(
 def _true_minima(y, E, data, radius):
     found = false_minima(y, E, data + 100, radius)
     return found[(found[:, None] - data).abs().amin(1) <= radius]
+
+
+def _far_from_one(y, E, data, radius):
+    found = false_minima(y, E, data + 100, radius)
+    return found[((found[:, None] - data).abs() > radius).any(1)]
+
+
+def _round_the_ends(y, E, data, radius):
+    found = y[(E.roll(1) > E) & (E.roll(-1) > E)]
+    return found[(found[:, None] - data).abs().amin(1) > radius]
+
+
+def _lower_than_one(y, E, data, radius):
+    found = y[1:-1][(E[1:-1] < E[:-2]) | (E[1:-1] < E[2:])]
+    return found[(found[:, None] - data).abs().amin(1) > radius]
+
+
+def _low_at_one_end():
+    """The landscape on half of its grid, so that it begins at its lowest point."""
+    y, E, data, radius = _landscape()
+    return y[80:], E[80:] - 0.1 * torch.arange(81).eq(0), data[1:], radius

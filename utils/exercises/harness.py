@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from utils.exercises.guesses import judge_guess
 from utils.exercises.judge import judge
 from utils.exercises.runs import undisturbed
+from utils.machine import say
 
 EXERCISES = {}
 _verdicts = {}  # name -> (right?, sentence): what the last answer of this kernel was told
@@ -21,8 +22,9 @@ class Exercise:
     function that makes that mistake}; an answer that behaves like one on all cases gets its message. A mistake in the
     gradient alone has the right values. gradient: whether the page differentiates the answer; True compares the
     gradient through every float input with the reference's, names ("mu", "logvar") through those, False through none.
-    returns: names of several outputs, for the messages. rtol, atol: how far a right answer may differ (float32 sums in
-    another order). properties: {what is violated: answer -> bool}, for what no single output shows.
+    returns: names of several outputs, for the messages. keywords: inputs that the page hands over by name. rtol, atol:
+    how far a right answer may differ (float32 sums in another order). properties: {what is violated: answer -> bool},
+    for what no single output shows.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Exercise:
     atol: float = 1e-5
     gradient: bool | tuple = True
     returns: tuple = ()
+    keywords: tuple = ()
     page: str = ""  # the file of this folder that registers it
 
     def __post_init__(self):
@@ -66,10 +69,10 @@ def check(answer, name=None):
     name = name or getattr(answer, "__name__", str(answer))
     again = name in _verdicts and name in EXERCISES and answer is EXERCISES[name].reference
     right, sentence = _verdicts[name] = _verdicts[name] if again else verdict(answer, name)
-    print(f"{'✔' if right else '✘'} {name}: {sentence}")
+    say(f"{'✔' if right else '✘'} {name}: {sentence}")
     if right:
         return answer
-    print("  The notebook goes on with the course's own.")
+    say("  The notebook goes on with the course's own.")
     return EXERCISES[name].reference
 
 
@@ -82,7 +85,7 @@ def predict(question, guess, truth, *, within=None, factor=None, between=None):
     Raises ValueError unless exactly one of within and factor is given.
     """
     close, sentence = judge_guess(guess, truth, within, factor, between)
-    print(f"{'✔' if close else '✘'} {question}: {sentence}")
+    say(f"{'✔' if close else '✘'} {question}: {sentence}")
 
 
 def tally(page):
@@ -95,5 +98,5 @@ def tally(page):
         pages = sorted({exercise.page for exercise in EXERCISES.values()})
         raise KeyError(f"no page is called {page!r}; there are {', '.join(pages)}")
     still = [name for name in names if not _verdicts.get(name, (False,))[0]]
-    print(f"{'✘' if still else '✔'} {len(names) - len(still)} of {len(names)} exercises solved"
+    say(f"{'✘' if still else '✔'} {len(names) - len(still)} of {len(names)} exercises solved"
           + (f", open: {', '.join(still)}" if still else ""))

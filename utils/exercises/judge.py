@@ -15,7 +15,7 @@ def judge(answer, exercise):
     got, problem = [], ""
     for seed, case in enumerate(cases):
         try:
-            got.append(run(answer, case, seed))
+            got.append(run(answer, case, seed, keywords=exercise.keywords))
         except NotImplementedError as hole:
             return False, f"not filled in yet. {hole}"
         except Broken as what:
@@ -96,7 +96,7 @@ def _gradients(answer, exercise, cases):
             continue
         want = run(exercise.reference, case, seed, follow)
         try:
-            got = run(answer, case, seed, follow)
+            got = run(answer, case, seed, follow, exercise.keywords)
         except (Exception, SystemExit) as error:  # noqa: BLE001 a student's error, as above
             return ("the values are right, but it stops when its inputs carry a gradient, with "
                     f"{type(error).__name__}: {error}")
@@ -162,6 +162,8 @@ def _advice(error):
     text = str(error)
     if "same device" in text or "on cpu" in text:
         return ". New tensors must be made where the inputs are: torch.zeros(…, device=y.device)"
+    if "unexpected keyword" in text or "missing" in text and "argument" in text:
+        return ". The page calls it by these names, and leaves out what has a default: keep the first line as it was"
     if "does not require grad" in text:
         return ". It differentiates something that carries no gradient: x = x.detach().requires_grad_() first"
     if "dtype" in text or "Double" in text:

@@ -52,6 +52,10 @@ def _misfit(r, U, a):
     return (r - a @ U.T).square().sum(1)
 
 
+def _near(got, wanted):
+    return torch.allclose(got, torch.tensor(wanted), rtol=0, atol=1e-3)
+
+
 def _angles(K):
     return torch.arange(K) * 2 * math.pi / K
 
@@ -60,6 +64,8 @@ Exercise(
     "infer", infer,
     cases=lambda: [(0.5 + torch.rand(6, 2) * torch.tensor([2.0, 0.5]), 2 * torch.randn(6, 2), _angles(K))
                    for K in (90, 7)],
+    gradient=("h",),
+    returns=("F", "z"),
     mistakes={
         "this is the highest energy: inference looks for the lowest": lambda h, y, z:
             (_energy(h, y, z).amax(1), z[_energy(h, y, z).argmax(1)]),
@@ -73,6 +79,10 @@ Exercise(
             lambda h, y, z: _at(h, y, torch.atan2(y[:, 1] / h[:, 1], y[:, 0] / h[:, 0])),
         "F is a distance; the energy is its square": lambda h, y, z:
             (infer(h, y, z)[0].sqrt(), infer(h, y, z)[1]),
+        "the minimum runs over the batch: candidates are the second axis of the table, min(1)": lambda h, y, z:
+            (_energy(h, y, z).amin(0), z[_energy(h, y, z).argmin(0) % len(z)]),
+        "F has the factor ½, as in other notebooks; this page has none": lambda h, y, z:
+            (0.5 * infer(h, y, z)[0], infer(h, y, z)[1]),
         "this is the lowest energy over the batch: every y has its own": lambda h, y, z:
             (_energy(h, y, z).min().expand(len(y)), infer(h, y, z)[1]),
     },
@@ -81,8 +91,12 @@ Exercise(
 Exercise(
     "kmeans_step", kmeans_step,
     cases=lambda: [(torch.randn(50, 2), torch.randn(5, 2)), (torch.randn(30, 3), torch.randn(1, 3)),
-                   (torch.randn(40, 2), torch.cat([torch.randn(3, 2), torch.full((1, 2), 50.0)]))],
+                   (torch.randn(40, 2), torch.cat([torch.randn(3, 2), torch.full((1, 2), 50.0)])),
+                   (torch.randn(200, 2), torch.randn(20, 2))],
+    gradient=False,
     mistakes={
+        "a prototype at the end is lost when nobody chose it: one_hot(z, K) needs the K": lambda y, W:
+            (Z := torch.nn.functional.one_hot(_assign(y, W).argmax(1)).to(y)).T @ y / Z.sum(0).clamp(min=1)[:, None],
         "each y goes to its farthest prototype: argmin, not argmax": lambda y, W:
             torch.where((Z := _assign(y, W, -(y[:, None] - W).square().sum(-1))).sum(0)[:, None] > 0, _means(Z, y), W),
         "a prototype that got no data jumps to 0: leave it where it is": lambda y, W: _means(_assign(y, W), y),
@@ -98,7 +112,8 @@ Exercise(
 
 Exercise(
     "free_energy", free_energy,
-    cases=lambda: [(5 * torch.rand(4, 7), 0.7), (torch.randn(6, 6) ** 2, 3.0), (20 * torch.rand(1, 3), 0.1)],
+    cases=lambda: [(5 * torch.rand(4, 7), 0.7), (torch.randn(6, 6) ** 2, 3.0), (20 * torch.rand(1, 3), 0.1),
+                   (0.5 * torch.rand(5, 20), 100.0), (torch.rand(3, 4).double(), 2.0)],
     mistakes={
         "the sign is turned round: F_β = −(1/β) log Σ exp(−βE)": lambda E, b: -free_energy(E, b),
         "the 1/β is missing: without it the gap to the minimum does not close": lambda E, b: b * free_energy(E, b),
@@ -111,16 +126,23 @@ Exercise(
         "this is the average energy Σ p(z) E(z): the entropy is missing, −(1/β) times it": lambda E, b:
             (torch.softmax(-b * E, 1) * E).sum(1),
         "this is the limit β → ∞, the minimum itself": lambda E, b: E.amin(1),
+        "what was taken out of the exponent is not given back: add the shift again": lambda E, b:
+            free_energy(E, b) - E.amin(1),
+        "β is missing in the exponent": lambda E, b: -torch.logsumexp(-E, 1) / b,
     },
     properties={
-        "exp(−βE) is 0 in the computer once βE is beyond 104, and log 0 is −∞: use torch.logsumexp":
-            lambda answer: torch.allclose(answer(torch.tensor([[3000.0, 3001.0]]), 1.0), torch.tensor([2999.6867])),
+        "exp(−βE) is 0 in the computer once βE is beyond 104, and log 0 is −∞: use torch.logsumexp, or take each row's "
+        "lowest energy out first": lambda answer: _near(answer(torch.tensor([[3000.0, 3001.0]]), 1.0), [2999.6867]),
+        "energies of 0 and 3,000 in one table break it: what is taken out of the exponent must be the lowest energy of "
+        "each row": lambda answer: _near(answer(torch.tensor([[0.0, 3000.0], [3000.0, 3001.0]]), 1.0), [0.0, 2999.6867])
+            and _near(answer(torch.tensor([[0.0, 40.0], [17.0, 17.0]]), 100.0), [0.0, 17.0 - math.log(2) / 100]),
     },
 )
 
 Exercise(
     "limit_of_free_energy", limit_of_free_energy,
     cases=lambda: [(torch.rand(5, 8) * 9,), (torch.randn(4, 4),), (torch.rand(1, 3) + 4,)],
+    gradient=False,
     mistakes={
         "this is argmin, as in the notes: the name of the best candidate, not its energy. F is an energy: take min":
             lambda E: E.argmin(1),
@@ -135,6 +157,7 @@ Exercise(
     "noisy_energy", noisy_energy,
     cases=lambda: [(torch.randn(6, 4), torch.randn(4, 2), torch.randn(6, 2), 0.4),
                    (torch.randn(3, 5), torch.randn(5, 2), torch.randn(3, 2), 0.7)],
+    gradient=False,
     mistakes={
         "the noise is missing: Uε is 0 on average, its square is not": lambda r, U, a, s: _misfit(r, U, a),
         "the noise enters squared: s²": lambda r, U, a, s: _misfit(r, U, a) + s * U.square().sum(),
@@ -145,6 +168,9 @@ Exercise(
             lambda r, U, a, s: _misfit(r, U, a) + s**2 * U.shape[0],
         "noise can only raise a mean square: the sign of s²‖U‖² is turned round":
             lambda r, U, a, s: _misfit(r, U, a) - s**2 * U.square().sum(),
+        "this is the largest stretch of U; all its entries count: s²‖U‖², the sum of squares":
+            lambda r, U, a, s: _misfit(r, U, a) + s**2 * torch.linalg.matrix_norm(U, ord=2) ** 2,
+        "the noise has size s: s²‖U‖², not ‖U‖²": lambda r, U, a, s: _misfit(r, U, a) + U.square().sum(),
         "the misfit itself is missing": lambda r, U, a, s: (s**2 * U.square().sum()).expand(len(r)),
     },
 )

@@ -18,10 +18,10 @@ def lista_matrices(W_d):
     return W_e, torch.eye(W_d.shape[1], dtype=W_d.dtype, device=W_d.device) - W_e @ W_d
 
 
-def with_encoder_term(y, guess, W_d, alpha):
-    """Data (B, n + m) and dictionary (n + m, m) of the error 1/2|y - W_d z|^2 + alpha/2 |z - guess|^2."""
+def with_encoder_term(y, z_bar, W_d, alpha):
+    """Data (B, n + m) and dictionary (n + m, m) of the error 1/2|y - W_d z|^2 + alpha/2 |z - z_bar|^2."""
     eye = torch.eye(W_d.shape[1], dtype=W_d.dtype, device=W_d.device)
-    return torch.cat([y, alpha**0.5 * guess], dim=1), torch.cat([W_d, alpha**0.5 * eye])
+    return torch.cat([y, alpha**0.5 * z_bar], dim=1), torch.cat([W_d, alpha**0.5 * eye])
 
 
 def nmse_db(z, z_true):
@@ -45,7 +45,7 @@ def _curvature(W_d):
 
 
 def _eye(W_d):
-    return torch.eye(W_d.shape[1])
+    return torch.eye(W_d.shape[1], dtype=W_d.dtype, device=W_d.device)
 
 
 def _layer(B, n, m):
@@ -56,7 +56,9 @@ def _layer(B, n, m):
 
 Exercise(
     "lista_step", lista_step,
-    cases=lambda: [_layer(3, 5, 5), _layer(1, 4, 6), _layer(4, 3, 2)],  # square first: a lost transpose runs
+    cases=lambda: [_layer(3, 5, 5), _layer(1, 4, 6), _layer(4, 3, 2),  # square first: a lost transpose runs
+                   (*_layer(2, 3, 4)[:4], torch.tensor(0.3)),  # one threshold for all, as before training
+                   tuple(part.double() for part in _layer(2, 3, 4))], gradient=False,
     mistakes={
         "the sign in front of S z is the notes' minus: S = I − W_e W_d carries the minus already, so add":
             lambda z, y, W, S, t: shrinkage(y @ W.T - z @ S.T, t),
@@ -64,11 +66,12 @@ Exercise(
             lambda z, y, W, S, t: shrinkage(y @ W.T + z @ S, t),
         "the transpose of W_e is missing: with samples in rows W_e y is y @ W_e.T":
             lambda z, y, W, S, t: shrinkage(y @ W + z @ S.T, t) if len(W) == W.shape[1] else z * torch.nan,
-        "only y's part is shrunk: shrink the sum":
-            lambda z, y, W, S, t: shrinkage(y @ W.T, t) + z @ S.T,
+        "only y's part is shrunk: shrink the sum": lambda z, y, W, S, t: shrinkage(y @ W.T, t) + z @ S.T,
         "nothing is shrunk: this is a linear network": lambda z, y, W, S, t: y @ W.T + z @ S.T,
         "this is a ReLU, which drops the negative coefficients: use shrinkage":
             lambda z, y, W, S, t: (y @ W.T + z @ S.T - t).relu(),
+        "the threshold has the wrong sign: this pushes values away from 0":
+            lambda z, y, W, S, t: shrinkage(y @ W.T + z @ S.T, -t),
         "z itself is added once more: S = I − W_e W_d carries it already":
             lambda z, y, W, S, t: shrinkage(z + y @ W.T + z @ S.T, t),
     },
@@ -76,12 +79,18 @@ Exercise(
 
 Exercise(
     "lista_matrices", lista_matrices,
-    cases=lambda: [(torch.randn(4, 7),), (torch.randn(6, 3),), (torch.randn(5, 5),)],
+    cases=lambda: [(torch.randn(4, 7),), (torch.randn(6, 3),), (torch.randn(5, 5),), (torch.randn(3, 6).double(),)],
+    gradient=False,
+    returns=("W_e", "S"),
     mistakes={
         "the transpose of W_e is missing: the encoder leads from y to z, so its shape is (m, n). The notes' "
         "W_d/L is meant to be used as W_eᵀ y": lambda W: (W / _curvature(W), lista_matrices(W)[1]),
         "the curvature is the largest eigenvalue of W_dᵀW_d, the square of the spectral norm":
             lambda W: (W.T / _curvature(W) ** 0.5, _eye(W) - W.T @ W / _curvature(W) ** 0.5),
+        "L is not the squared Frobenius norm: it is the largest eigenvalue of W_dᵀW_d, not the sum of all":
+            lambda W: (W.T / W.square().sum(), _eye(W) - W.T @ W / W.square().sum()),
+        "1 − … subtracts from every entry: the identity matrix is torch.eye(m)":
+            lambda W: (lista_matrices(W)[0], 1 - W.T @ W / _curvature(W)),
         "W_e lacks the 1/L": lambda W: (W.T, lista_matrices(W)[1]),
         "S lacks the 1/L": lambda W: (lista_matrices(W)[0], _eye(W) - W.T @ W),
         "S has the wrong sign: collect what multiplies z in z − (1/L) W_dᵀ(W_d z − y)":
@@ -98,7 +107,10 @@ Exercise(
 Exercise(
     "with_encoder_term", with_encoder_term,
     cases=lambda: [(torch.randn(3, 4), torch.randn(3, 6), torch.randn(4, 6), 0.3),
-                   (torch.randn(2, 5), torch.randn(2, 2), torch.randn(5, 2), 4.0)],
+                   (torch.randn(2, 5), torch.randn(2, 2), torch.randn(5, 2), 4.0),
+                   (torch.randn(2, 3), torch.randn(2, 5), torch.randn(3, 5), 0.0)],
+    gradient=False,
+    returns=("data", "dictionary"),
     mistakes={
         "use √α: the error squares what you stack, so α would count as α²": lambda y, e, W, a:
             (torch.cat([y, a * e], dim=1), torch.cat([W, a * _eye(W)])),
@@ -111,15 +123,21 @@ Exercise(
             (torch.cat([y, -(a**0.5) * e], dim=1), torch.cat([W, a**0.5 * _eye(W)])),
         "the energy has α/2, not α: scale by √α, not by √(2α)":
             lambda y, e, W, a: with_encoder_term(y, e, W, 2 * a),
+        "the ½ is there already, in front of the whole squared error: scale by √α, not by √(α/2)":
+            lambda y, e, W, a: with_encoder_term(y, e, W, a / 2),
+        "the energy is the same, but y's part must stand first and the new part behind it": lambda y, e, W, a:
+            (torch.cat([a**0.5 * e, y], dim=1), torch.cat([a**0.5 * _eye(W), W])),
+        "the energy is the same, but the new part is asked for with a positive sign, √α": lambda y, e, W, a:
+            (torch.cat([y, -(a**0.5) * e], dim=1), torch.cat([W, -(a**0.5) * _eye(W)])),
     },
 )
 
 Exercise(
     "nmse_db", nmse_db,
     cases=lambda: [(z + 0.3 * torch.randn(6, 5), z) for z in (torch.randn(6, 5), torch.randn(6, 5).exp())],
+    gradient=False,
     mistakes={
-        "this is 20 log₁₀: the ratio is one of squares already, so decibels are 10 log₁₀":
-            lambda z, x: 2 * nmse_db(z, x),
+        "this is 20 log₁₀: the ratio is one of squares already, so it is 10 log₁₀": lambda z, x: 2 * nmse_db(z, x),
         "this averages decibels over signals: sum the squares first, take the logarithm once":
             lambda z, x: (10 * ((z - x).square().sum(1) / x.square().sum(1)).log10()).mean(),
         "this averages the signals' ratios: divide the summed error by the summed length":
@@ -130,6 +148,8 @@ Exercise(
         "the ratio is upside down: error over signal": lambda z, x: -nmse_db(z, x),
         "the error is not normalized: divide by the squared length of z_true":
             lambda z, x: 10 * (z - x).square().sum(1).mean().log10(),
+        "this is the error alone, in decibels: divide by the summed squared length of z_true first":
+            lambda z, x: 10 * (z - x).square().sum().log10(),
         "it is normalized by the estimate: divide by the squared length of z_true":
             lambda z, x: 10 * ((z - x).square().sum() / z.square().sum()).log10(),
         "lengths are not squared": lambda z, x: nmse_db(z, x) / 2,
@@ -138,23 +158,28 @@ Exercise(
 
 Exercise(
     "dual_dictionary", dual_dictionary,
-    cases=lambda: [(torch.randn(4, 9, dtype=torch.float64),), (torch.randn(3, 5, dtype=torch.float64),)],
+    cases=lambda: [(torch.randn(4, 9, dtype=torch.float64),), (torch.randn(3, 5, dtype=torch.float64),),
+                   (torch.nn.functional.normalize(torch.randn(20, 40), dim=0),)],
+    gradient=False,
     mistakes={
-        "the constraint is missing: scale every column so that w_i · a_i = 1":
-            lambda A: torch.linalg.solve(A @ A.T, A),
+        "the constraint is missing: scale every column so that w_i · a_i = 1": lambda A: torch.linalg.solve(A @ A.T, A),
         "the columns have length 1, but w_i · a_i = 1 is asked for":
             lambda A: torch.nn.functional.normalize(torch.linalg.solve(A @ A.T, A), dim=0),
         "these are the atoms, scaled: their coherence is not reduced": lambda A: A / (A * A).sum(0),
+        "each column is multiplied by w_i · a_i: divide by it":
+            lambda A: torch.linalg.solve(A @ A.T, A) * (torch.linalg.solve(A @ A.T, A) * A).sum(0),
         "the result is transposed: w_i are columns": lambda A: dual_dictionary(A).T,
-        "multiply by the inverse of A Aᵀ, not by A Aᵀ":
-            lambda A: (A @ A.T @ A) / ((A @ A.T @ A) * A).sum(0),
+        "multiply by the inverse of A Aᵀ, not by A Aᵀ": lambda A: (A @ A.T @ A) / ((A @ A.T @ A) * A).sum(0),
     },
 )
 
 Exercise(
     "lfista_step", lfista_step,
-    cases=lambda: [(torch.randn(len(z), z.shape[1]), z, *rest, 0.6)
-                   for z, *rest in (_layer(3, 4, 6), _layer(2, 5, 3))],
+    cases=lambda: [*((torch.randn(len(z), z.shape[1]), z, *rest, beta) for (z, *rest), beta in
+                     ((_layer(3, 4, 6), 0.6), (_layer(2, 5, 3), 0.9))),
+                   (torch.randn(2, 4), *_layer(2, 3, 4)[:4], torch.tensor(0.3), 0.5),
+                   (z := torch.randn(2, 4), z.clone(), *_layer(2, 3, 4)[1:], -1.0)],  # FISTA's first step: no last move
+    gradient=False,
     mistakes={
         "this is LISTA: the look-ahead is missing": lambda z, p, y, W, S, t, b: lista_step(z, y, W, S, t),
         "it looks back: the last move is z − z_prev":
@@ -167,6 +192,8 @@ Exercise(
             lambda z, p, y, W, S, t, b: shrinkage(y @ W.T + z @ S.T + b * (z - p), t),
         "the sign in front of S is the notes' minus":
             lambda z, p, y, W, S, t, b: shrinkage(y @ W.T - (z + b * (z - p)) @ S.T, t),
+        "the factor is 1 − beta, it should be beta":
+            lambda z, p, y, W, S, t, b: lista_step(z + (1 - b) * (z - p), y, W, S, t),
         "the whole last move is added: scale it by beta":
             lambda z, p, y, W, S, t, b: lista_step(2 * z - p, y, W, S, t),
     },

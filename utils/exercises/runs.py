@@ -60,8 +60,8 @@ def names(reference, count):
     return (known + [f"argument {i}" for i in range(count)])[:count]
 
 
-def run(function, arguments, seed, follow=()):
-    """Call the function on copies of the arguments, from a fixed random state.
+def run(function, arguments, seed, follow=(), keywords=()):
+    """Call the function on copies of the arguments, from a fixed random state; those in keywords by their names.
 
     follow: names of the float inputs (or modules) through which the outputs are differentiated; with () nothing is.
     Raises Broken when the function writes into its inputs.
@@ -77,7 +77,8 @@ def run(function, arguments, seed, follow=()):
             inputs[name] = copies[name].requires_grad_()
     for start in (torch.manual_seed, np.random.seed, random.seed):
         start(seed)
-    out = function(*copies.values())
+    named = {name: value for name, value in copies.items() if name in keywords}
+    out = function(*(value for name, value in copies.items() if name not in keywords), **named)
     for name, value in copies.items():
         _unchanged(name, before[name], value, followed=bool(follow))
     values = tuple(out) if isinstance(out, tuple | list) else (out,)

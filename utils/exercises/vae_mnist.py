@@ -3,6 +3,7 @@
 import math
 
 import torch
+from torch import nn
 from torch.nn.functional import softplus
 
 from utils.energies import gaussian_kl
@@ -36,8 +37,8 @@ def bce_floor(y):
     return -(torch.xlogy(y, y) + torch.xlogy(1 - y, 1 - y)).sum(-1)
 
 
-def _through_probabilities(logits, y):
-    p = torch.sigmoid(logits)
+def _through_probabilities(logits, y, clamp=0.0):
+    p = torch.sigmoid(logits).clamp(clamp, 1 - clamp)
     return -(y * torch.log(p) + (1 - y) * torch.log(1 - p)).sum(-1)
 
 
@@ -57,10 +58,21 @@ def _digits(*shape):
 
 Exercise(
     "reconstruction_energy", reconstruction_energy,
-    # ordinary logits first; then certain ones and grey pixels, where log(sigmoid) is log 0
-    cases=lambda: [(3 * torch.randn(5, 12), _digits(5, 12)),
-                   (200 * torch.randn(3, 6).sign(), 0.2 + 0.6 * torch.rand(3, 6))],
+    # ordinary logits; many codes a digit, as the bounds feed them; certain logits and grey pixels, where log(sigmoid)
+    # is log 0
+    cases=lambda: [(3 * torch.randn(5, 12), _digits(5, 12)), (3 * torch.randn(4, 5, 12), _digits(5, 12)),
+                   (200 * torch.randn(3, 6).sign(), 0.2 + 0.6 * torch.rand(3, 6)),
+                   (torch.full((2, 6), -200.0), 0.2 + 0.6 * torch.rand(2, 6))],
+    gradient=("logits",),
     mistakes={
+        "log(1 + exp(logits)) is inf where the network is sure, for exp overflows: take softplus(logits)":
+            lambda a, y: (torch.log1p(torch.exp(a)) - y * a).sum(-1),
+        "torch cuts the logarithm of a probability at −100, and a sure, wrong pixel is too cheap: stay with the logits":
+            lambda a, y: nn.functional.binary_cross_entropy(torch.sigmoid(a), y.expand_as(a), reduction="none").sum(-1),
+        "probabilities clamped away from 0 and 1 make a sure and wrong pixel too cheap: stay with the logits":
+            lambda a, y: _through_probabilities(a, y, clamp=1e-7),
+        "the digits and the codes are mixed up: sum over the last dimension, .sum(-1), whatever stands before it":
+            lambda a, y: (softplus(a) - y * a).sum(1),
         "log(sigmoid(logits)) is log 0 where the network is sure: stay with the logits, softplus(a) − y·a":
             _through_probabilities,
         "the mean over the pixels, an energy is their sum: .sum(-1)":
@@ -79,7 +91,10 @@ Exercise(
     cases=lambda: [(torch.randn(4, 3), torch.randn(4, 3), torch.randn(4, 3), True),
                    (torch.randn(4, 3), torch.randn(4, 3), torch.randn(4, 3), False),
                    (torch.randn(4, 3), torch.full((4, 3), -torch.inf), torch.randn(4, 3), True)],
+    gradient=("mu", "logvar"),
     mistakes={
+        "it makes noise of its own: use eps, or nobody can draw the same code again":
+            lambda mu, logvar, eps, training: mu + (0.5 * logvar).exp() * torch.randn_like(mu) if training else mu,
         "eps is scaled by the variance exp(logvar): the standard deviation is its root, exp(logvar / 2)":
             lambda mu, logvar, eps, training: mu + logvar.exp() * eps if training else mu,
         "eps is scaled by the log-variance itself: take exp(logvar / 2)":
@@ -94,7 +109,9 @@ Exercise(
 Exercise(
     "vae_loss", vae_loss,
     cases=lambda: [(torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3), 1.0),
-                   (torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3), 4.0)],
+                   (torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3), 4.0),
+                   (torch.randn(5, 12), _digits(5, 12), torch.randn(5, 3), torch.randn(5, 3))],
+    gradient=("logits", "mu", "logvar"), returns=("loss", "reconstruction", "KL"),
     mistakes={
         "the KL is subtracted: it is a price, so the loss adds it (the ELBO, its negative, subtracts it)":
             _slip(total=lambda r, k, b: r - b * k),
@@ -110,14 +127,16 @@ Exercise(
         "the mean over the batch is still to be taken: three numbers are wanted, not one a digit":
             _slip(batch=lambda e: e),
         "the KL that is returned holds beta already: return it without, so that runs can be compared":
-            lambda logits, y, mu, logvar, beta: (*vae_loss(logits, y, mu, logvar, beta)[:2],
+            lambda logits, y, mu, logvar, beta=1.0: (*vae_loss(logits, y, mu, logvar, beta)[:2],
                                                  beta * gaussian_kl(mu, logvar).mean()),
     }, atol=1e-4)
 
 Exercise(
     "iwae_bound", iwae_bound,
     # weights that floats can hold; then those of real digits, exp(−100) and less; then exp(+1000)
-    cases=lambda: [(torch.randn(7, 4),), (torch.randn(50, 3) - 1000,), (torch.randn(5, 3) + 1000,)],
+    cases=lambda: [(torch.randn(7, 4),), (torch.randn(50, 3) - 1000,), (torch.randn(5, 3) + 1000,),
+                   (torch.randn(1, 6) - 100,)],
+    gradient=False,  # the page trains on the ELBO; the bound only measures
     mistakes={
         "the mean of the logarithms is the ELBO; wanted is the logarithm of the mean": lambda w: w.mean(0),
         "− log k is missing: the logarithm of the mean, not of the sum": lambda w: torch.logsumexp(w, 0),
@@ -130,12 +149,17 @@ Exercise(
         "the mean goes over the digits: the k samples of a digit stand in the first dimension":
             lambda w: torch.logsumexp(w, 1) - math.log(w.shape[1]),
         "one number a digit is wanted: take no mean over the batch": lambda w: iwae_bound(w).mean(),
+        "the mean of the weights is taken, its logarithm is not: log weights go in, a log comes out":
+            lambda w: w.exp().mean(0),
     }, atol=1e-3)
 
 Exercise(
     "bce_floor", bce_floor,
     cases=lambda: [(0.02 + 0.96 * torch.rand(4, 9),), (_digits(4, 9),), (torch.rand(3, 6).round(),)],
+    gradient=False,
     mistakes={
+        "0 · log 0 is nan for the computer where a pixel is black or white: torch.xlogy(y, y) knows that it is 0":
+            lambda y: -(y * y.log() + (1 - y) * (1 - y).log()).sum(-1),
         "0 would be right if MNIST were binary, as the notes say; a grey pixel costs its entropy even when ỹ = y":
             lambda y: 0 * y.sum(-1),
         "half of it is missing: the black part (1 − y) log(1 − y) counts too": lambda y: -torch.xlogy(y, y).sum(-1),

@@ -81,6 +81,20 @@ def radial_symmetry(kernels):
     return best
 
 
+def opposite(kernels):
+    """The most negative correlation of each kernel with another one, over all shifts: −1 where −K is in the bank, too.
+
+    min over j ≠ i and shifts s of Σ K_i(x) K_j(x + s) / (‖K_i‖ ‖K_j‖), zeros outside; 0 for a kernel without a rival.
+    kernels: as for `grey` -> (m,), from −1 to 0.
+    """
+    images = grey(kernels)
+    images = images / images.flatten(1).norm(dim=1).clamp(min=1e-30)[:, None, None]
+    size = tuple(2 * n for n in images.shape[1:])
+    spectra = torch.fft.rfft2(images, s=size)
+    least = torch.fft.irfft2(spectra[:, None].conj() * spectra[None], s=size).amin((2, 3))
+    return least.fill_diagonal_(0).amin(1)
+
+
 def shift_similarity(kernels, seen=0.75):
     """How alike two kernels are when one is moved and they are compared where both are seen.
 

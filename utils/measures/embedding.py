@@ -1,4 +1,4 @@
-"""Measuring rods for an embedding: how many directions it uses, how it fills the sphere, what can be read off."""
+"""Yardsticks for an embedding: how many directions it uses, how it fills the sphere, what can be read off."""
 
 import warnings
 
