@@ -10,7 +10,7 @@ from torch import nn
 from utils import machine
 from utils.machine import say
 
-REFERENCE = 0.2  # seconds of one yardstick on the machine of README's times
+REFERENCE = 0.09  # seconds of one yardstick on the machine of README's times
 
 # threads beyond the CPUs that this process may use wait for each other, five times as long as they work; and no page
 # gains from more than eight
@@ -64,7 +64,7 @@ def rule():
 def yardstick(repeats=4):
     """How many times longer this machine takes than the one of README's times.
 
-    The best of a few repeats of a fixed piece of work (a fifth of a second each); 2.0 means twice README's times.
+    The best of a few repeats of a fixed piece of work (a tenth of a second each); 2.0 means twice README's times.
     """
     dtype = torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)  # a page may compute in double precision
