@@ -15,7 +15,9 @@ def test_candidates(cpus, wanted):
     ({(1, ""): 1.0, (2, ""): 0.5}, (2, "")),
     ({(1, ""): 1.0, (2, ""): 0.99}, (1, "")),  # a hundredth is not worth a core
     ({(1, ""): 1.0, (2, ""): 5.0, (2, "10000"): 0.7}, (2, "10000")),
-    ({(1, ""): 1.0, (1, "10000"): 1.0, (2, ""): 1.2, (2, "10000"): 1.1}, (1, "")),
+    ({(1, ""): 1.0, (1, "10000"): 1.0, (2, ""): 1.2, (2, "10000"): 1.1}, (1, "10000")),
+    ({(1, ""): 1.0, (2, ""): 0.5, (2, "10000"): 0.54}, (2, "10000")),  # idle threads that sleep, for a little more
+    ({(1, ""): 1.0, (2, ""): 0.5, (2, "10000"): 0.6}, (2, "")),
 ])
 def test_the_fastest_is_chosen_and_the_fewer_threads_where_it_hardly_matters(found, wanted):
     assert threads.choose(found) == wanted
