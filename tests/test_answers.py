@@ -8,10 +8,10 @@ import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
 HEAD = "import torch\nfrom utils import exercises\nfrom utils.claims import claim"
-ANSWER = "def squared_distance(y, c):\n    return 0.5 * ((y - c) ** 2).sum(1)"
-CHECK = 'squared_distance = exercises.check("squared_distance")'
+ANSWER = "def kl_terms(mu, logvar):\n    return 0.5 * (mu**2).sum(1), 0.5 * (logvar.exp() - logvar - 1).sum(1)"
+CHECK = 'kl_terms = exercises.check("kl_terms")'
 USE = """y = torch.ones(1, 2, requires_grad=True)
-squared_distance(y, torch.zeros(2)).sum().backward()
+kl_terms(y, torch.zeros(1, 2))[0].sum().backward()
 claim("the slope is at least 1", y.grad.min(), at_least=1)"""
 
 
@@ -71,5 +71,5 @@ def test_an_accepted_answer_and_what_it_breaks_are_told(tmp_path, capsys):
     path = page(tmp_path, lax, ANSWER, CHECK, USE)
     assert answers.main(["--kind", "numpy", path]) == 1
     printed = capsys.readouterr().out
-    assert "✔ for a wrong gradient: squared_distance" in printed and "stops: RuntimeError: element 0" in printed
+    assert "✔ for a wrong gradient: kl_terms" in printed and "stops: RuntimeError: element 0" in printed
     assert "missing: ✔ the slope is at least 1" in printed

@@ -146,7 +146,7 @@ def test_the_python_that_runs_lies_in_the_range():
 
 def test_readme_names_the_pinned_torch():
     pair = " ".join(pin for pin in PINS if pin.startswith(("torch==", "torchvision==")))
-    assert f"install {pair} --index-url" in text("README.md")
+    assert f"install `{pair}`" in text("README.md")
 
 
 # --- continuous integration ---

@@ -234,7 +234,7 @@ def test_a_kernel_that_cannot_be_reached_is_told_and_left(tmp_path):
     path = write(tmp_path / "05-page.ipynb", "print(1)")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(execute.ROOT / "tools"), *sys.path])}
     done = subprocess.run([sys.executable, "-c", UNREACHABLE, path], env=environment, capture_output=True, text=True,
-                          timeout=60)
+                          encoding="utf-8", timeout=60)
     assert done.returncode == 1 and "05-page.ipynb: not stored, it stops.\nno kernel answers (ZMQError" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from utils.exercises import contrastive_embedding as course
 from utils.exercises import embedding_yardsticks as yardsticks
+from utils.exercises.harness import EXERCISES
 
 
 def info_nce_by_cross_entropy(positive, negatives, tau):
@@ -147,7 +148,7 @@ WRONG = [
     ("cosine_gradient", lambda h, g: g + 0, "dot product"),
     ("cosine_gradient", lambda h, g: -gradient_by_autograd(h, g), "other sign"),
     ("effective_rank", lambda h: rank_by_eigenvalues(h).log(), "exponential"),
-    ("effective_rank", lambda h: rank_by_eigenvalues(h - h.mean(0)), "mean is subtracted"),
+    ("effective_rank", lambda h: EXERCISES["effective_rank"].reference(h - h.mean(0)), "mean is subtracted"),
     ("effective_rank", lambda h: torch.exp(torch.special.entr(torch.linalg.svdvals(h) / torch.linalg.svdvals(h).sum())
                                            .sum()), "squared"),
 ]

@@ -87,7 +87,8 @@ def pytest_on(folder, *options, **variables):
         [sys.executable, "-m", "pytest", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", ROOT / "pyproject.toml",
          "-p", "conftest", "--nbval", "--nbval-current-env", "--nbval-sanitize-with", ROOT / "tests/sanitize.cfg",
          "--nbval-cell-timeout", "120", "-p", "no:cacheprovider", "--color=no", *options, folder],
-        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+        cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8",
+        timeout=300)
     return done.returncode, done.stdout + done.stderr
 
 

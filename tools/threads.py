@@ -57,7 +57,7 @@ def measure(counts, together=1):
     found = {}
     for spin in SPINS:
         runs = [subprocess.Popen([sys.executable, "-c", WORK, *map(str, counts)], env=environment(spin),
-                                 stdout=subprocess.PIPE, text=True) for _ in range(together)]
+                                 stdout=subprocess.PIPE, text=True, encoding="utf-8") for _ in range(together)]
         outputs = [json.loads(run.communicate()[0]) for run in runs]
         found |= {(n, spin): max(output[str(n)] for output in outputs) for n in counts}
     return found

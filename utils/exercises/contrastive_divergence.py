@@ -159,7 +159,8 @@ Exercise(
     # energies of digits lie in the hundreds
     cases=lambda: [(torch.randn(9), 2 * torch.randn(9), 0.5), (torch.randn(4), torch.randn(4), 2.0),
                    (torch.randn(6) - 300, torch.randn(6) - 300, 1.0),
-                   (torch.tensor([0.0, 300.0, 1.0]), torch.tensor([300.0, 0.0, 1.0]), 1.0)],
+                   (torch.tensor([0.0, 300.0, 1.0]), torch.tensor([300.0, 0.0, 1.0]), 1.0),
+                   (torch.randn(5, dtype=torch.float64), torch.randn(5, dtype=torch.float64), 0.7)],
     gradient=False,
     mistakes={
         "it can exceed 1: a probability is at most 1, a lower energy is always kept": lambda a, b, T:
