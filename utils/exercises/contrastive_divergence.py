@@ -175,6 +175,6 @@ Exercise(
         "this is greedy: what rises must be kept sometimes": lambda a, b, T: (b <= a).to(a.dtype),
         "this is greedy and refuses equals: at ΔE = 0 the probability is 1": lambda a, b, T: (b < a).to(a.dtype),
         "this has tossed the coin already: the probability is asked for, the page compares it with its own noise":
-            lambda a, b, T: (torch.rand_like(a) < acceptance(a, b, T)).to(a.dtype),
+            lambda a, b, T: (torch.rand(a.shape, device=a.device) < acceptance(a, b, T)).to(a.dtype),
     },
 )
