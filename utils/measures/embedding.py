@@ -46,6 +46,7 @@ def probe_accuracy(h, labels, h_test, labels_test, Cs=(0.001, 0.01, 0.1, 1, 10),
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
+    from threadpoolctl import threadpool_limits
 
     h, labels, h_test, labels_test = (t.detach().cpu().numpy() for t in (h, labels, h_test, labels_test))
 
@@ -54,7 +55,8 @@ def probe_accuracy(h, labels, h_test, labels_test, Cs=(0.001, 0.01, 0.1, 1, 10),
         return make_pipeline(*steps, LogisticRegression(C=C, max_iter=300, tol=1e-3)).fit(h[rows], labels[rows])
 
     cut, everything = len(h) * 3 // 4, slice(None)
-    with warnings.catch_warnings():  # a probe that has not converged is a probe all the same
+    # a probe that has not converged is a probe all the same; torch's threads and scikit-learn's fight for the cores
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         best = 1.0 if len(h) < 40 else max(
             Cs, key=lambda C: fitted(C, slice(cut)).score(h[cut:], labels[cut:]))
