@@ -6,6 +6,7 @@ READY  := .venv/.ready
 NB     ?= $(sort $(filter notebooks/%.ipynb,$(wildcard notebooks/[0-9][0-9]-*[a-z].ipynb)))
 N      ?= 10
 SHARD  ?=
+JOBS   ?= 1
 PORT   ?= 8888
 LAB    ?=
 LOCK   ?=
@@ -89,7 +90,7 @@ lock:                   ## requirements.lock from requirements.txt; everything a
 	    --no-emit-package week8-practicum --custom-compile-command "make lock" requirements.txt -o requirements.lock
 
 seeds: ready            ## every claim for N seeds on both data sources, kept in the ledger: make seeds N=10 SHARD=3/12
-	$(BIN)/python tools/seeds.py --n $(N) $(if $(SHARD),--shard $(SHARD)) $(NB)
+	$(BIN)/python tools/seeds.py --n $(N) -j $(JOBS) $(if $(SHARD),--shard $(SHARD)) $(NB)
 
 merge: ready            ## what the shards measured, from build/, into the ledger
 	$(BIN)/python tools/seeds.py --merge $(wildcard build/ledger-*.jsonl)

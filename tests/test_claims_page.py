@@ -1,12 +1,10 @@
 """CLAIMS.md: ranges and margins from the ledger, how many runs stand behind them, and what is not yet run."""
 
 import json
-import re
 
 import claims_page
 import contents
 import nbformat
-import pages
 import pytest
 import records
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -104,12 +102,3 @@ def test_the_committed_ledger_is_small_and_in_its_canonical_form(tmp_path):
     assert records.LEDGER.stat().st_size < 1_000_000
     records.write(tmp_path / "again", records.read(records.LEDGER))
     assert (tmp_path / "again").read_bytes() == records.LEDGER.read_bytes()
-
-
-def test_every_link_of_the_committed_page_lands():
-    text = (pages.ROOT / "CLAIMS.md").read_text(encoding="utf-8")
-    places = {claims_page.slug(heading) for heading in re.findall(r"^#+ (.*)$", text, re.M)}
-    places |= set(re.findall(r'<a id="([^"]*)">', text))
-    for target in re.findall(r"\]\(([^)]*)\)", text):
-        file, _, place = target.partition("#")
-        assert place in places if file in ("", "CLAIMS.md") else (pages.ROOT / file).exists(), target

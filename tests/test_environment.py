@@ -136,7 +136,8 @@ def test_the_python_range_is_the_same_everywhere():
     assert PROJECT["requires-python"] == f">={ENDS[0]},<{above[0]}.{above[1]}"
     assert f"{low} <= v < {above}" in text("Makefile")
     assert f"Python {ENDS[0]} to {ENDS[1]} is needed" in text("Makefile")
-    assert f"Python {ENDS[0]} to {ENDS[1]}" in text("README.md")
+    assert f"Python {ENDS[0]} to {ENDS[1]}" in text("README.md") and f"Python {ENDS[0]} to {ENDS[1]}" in \
+        text("INSTRUCTORS.md")
     assert WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"] == list(ENDS)
 
 
@@ -144,9 +145,31 @@ def test_the_python_that_runs_lies_in_the_range():
     assert (3, 11) <= sys.version_info[:2] <= (3, 14)
 
 
-def test_readme_names_the_pinned_torch():
+def test_the_pinned_torch_is_named_where_its_smaller_build_is():
     pair = " ".join(pin for pin in PINS if pin.startswith(("torch==", "torchvision==")))
-    assert f"install `{pair}`" in text("README.md")
+    assert f"install `{pair}`" in text("INSTRUCTORS.md")
+
+
+# --- the first screen ---
+
+def test_readme_is_short():
+    assert len(text("README.md").encode()) <= 12_000
+
+
+@pytest.mark.parametrize("name", ["README.md", "INSTRUCTORS.md", "CONTRIBUTING.md", "LECTURE.md", "CLAIMS.md"])
+def test_every_link_lands(name):
+    """On a file that is there and, where a place in it is named, on a heading or an anchor."""
+    for target in re.findall(r"\]\(([^)\s]*)\)", text(name)):
+        if "://" not in target:
+            file, _, place = target.partition("#")
+            assert (ROOT / (file or name)).exists(), target
+            assert not place or place in places(text(file or name)), target
+
+
+def places(page):
+    """What a link into a Markdown page can name: its headings, as GitHub calls them, and its anchors."""
+    headings = (re.sub(r"[^\w -]", "", heading.lower()) for heading in re.findall(r"^#+ (.*)$", page, re.MULTILINE))
+    return {heading.replace(" ", "-") for heading in headings} | set(re.findall(r'<a id="([^"]*)">', page))
 
 
 # --- continuous integration ---
@@ -163,6 +186,16 @@ def test_the_workflow_calls_what_is_there():
     for name in re.findall(r"test_environment\.py::(\w+)", " ".join(steps["newest"])):
         assert name in globals()
     assert WORKFLOW[True]["schedule"] and "schedule" in jobs["newest"]["if"]  # YAML 1.1 reads the key `on` as true
+
+
+def test_the_shards_of_the_seeds_are_all_of_them():
+    jobs = yaml.safe_load(text(".github/workflows/seeds.yml"))["jobs"]
+    shards = jobs["shard"]["strategy"]["matrix"]["shard"]
+    assert shards == [f"{k}/{len(shards)}" for k in range(1, len(shards) + 1)]
+    called = re.findall(r"make ([a-z]+)", str(jobs))
+    assert called == ["ready", "seeds", "merge", "generate"]
+    assert all(re.search(rf"^{target}:", text("Makefile"), re.MULTILINE) for target in called)
+    assert "SHARD=${{ matrix.shard }}" in str(jobs) and jobs["merge"]["needs"] == "shard"
 
 
 def test_ci_runs_the_whole_check_once():

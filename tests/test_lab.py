@@ -173,12 +173,12 @@ def test_the_makefile_calls_modules_not_scripts():
     assert set(re.findall(r"\$\(BIN\)/(\S+)", MAKEFILE)) == {"python"}
 
 
-def test_what_the_makefile_calls_is_there_and_readme_names_every_target():
+def test_what_the_makefile_calls_is_there_and_every_target_is_told():
     tools = re.findall(r"tools/\w+\.py", MAKEFILE)
     assert tools and [tool for tool in tools if not (ROOT / tool).exists()] == []
     targets = re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(targets) > 10 and [target for target in targets if f"make {target}" not in readme] == []
+    told = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md"))
+    assert len(targets) > 10 and [target for target in targets if f"make {target}" not in told] == []
 
 
 # --- where Jupyter writes ---

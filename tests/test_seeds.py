@@ -195,7 +195,8 @@ def test_three_shards_merged_are_the_ledger_of_one_run(tmp_path, capsys, quick):
     for files in (parts, parts[::-1], [parts[1]]):  # a second and a third time nothing changes
         assert seeds.main(["--ledger", str(tmp_path / "all.jsonl"), "--merge", *files]) == 0
         assert (tmp_path / "all.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
-    capsys.readouterr()
+    assert seeds.main(["--ledger", str(tmp_path / "all.jsonl"), "--merge"]) == 0, "no shard had anything to run"
+    assert (tmp_path / "all.jsonl").read_bytes() == (tmp_path / "one.jsonl").read_bytes()
     write(tmp_path / "06-page.ipynb", "x = 7  # mnist")
     seeds.main(["--ledger", str(tmp_path / "new.jsonl"), *common])
     capsys.readouterr()

@@ -1,11 +1,12 @@
-"""Write what follows from the notebooks: README's course map, CLAIMS.md, the navigation bar of each notebook.
+"""Write what follows from the notebooks: README, CLAIMS.md, LECTURE.md, navigation bars.
 
     python tools/contents.py            writes where something changed
     python tools/contents.py --check    writes nothing; status 1 and a diff where something is out of date
 
-CLAIMS.md is written whole (tools/claims_page.py). All else stands between HTML comments, `<!-- NAME:begin -->` and
-`<!-- NAME:end -->`: course-map and cover in README.md, course-map in the cells of notebooks that have it, nav in the
-first cell of every notebook (put under the title where it is missing). Nothing else is touched.
+CLAIMS.md and LECTURE.md are written whole (tools/claims_page.py, tools/lecture.py). All else stands between HTML
+comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`: course-map, cover and findings in README.md, course-map in the
+cells of notebooks that have it, nav in the first cell of every notebook (put under the title where it is missing).
+Nothing else is touched. Status 1 also when ledger/lecture.toml and the pages contradict each other.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import re
 import sys
 
 import claims_page
+import lecture
 from pages import ROOT, any_console, describe, notebooks, replace, table, text_of
 
 
@@ -73,10 +75,20 @@ def cover(paths):
     return None
 
 
+def contradictions(root=ROOT):
+    """Where ledger/lecture.toml and the stored pages contradict each other, in sentences."""
+    paths = notebooks(root)
+    books, pages = [describe(path) for path in paths], [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    said = lecture.load(root)
+    cites = lecture.cited({book.number: nb for book, nb in zip(books, pages, strict=True)})
+    return lecture.problems(said, lecture.claims_of(books, pages), cites) if said else []
+
+
 def wanted(root=ROOT):
-    """{path: the bytes that it should hold} for README.md, its cover, CLAIMS.md and every notebook."""
+    """{path: the bytes that it should hold} for README.md, its cover, CLAIMS.md, LECTURE.md and every notebook."""
     paths = notebooks(root)
     books = [describe(path) for path in paths]
+    pages = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     readme = root / "README.md"
     text = readme.read_text(encoding="utf-8") if readme.exists() else ""
     text = between(text, "course-map", course_map(books, "notebooks/"), "README.md")
@@ -84,8 +96,12 @@ def wanted(root=ROOT):
     if picture:
         text = between(text, "cover", f"![{picture[1]}](notebooks/cover.png)", "README.md")
         pictures = {root / "notebooks" / "cover.png": picture[0]}
-    pages = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    texts = {readme: text, root / "CLAIMS.md": claims_page.page(books, pages, root)}
+    texts = {root / "CLAIMS.md": claims_page.page(books, pages, root)}
+    if said := lecture.load(root):
+        claims = lecture.claims_of(books, pages)
+        text = between(text, "findings", lecture.finding_lines(said, claims), "README.md")
+        texts[root / "LECTURE.md"] = lecture.page(said, claims, books)
+    texts[readme] = text
     overview = course_map(books)
     texts |= {path: with_links(path, navigation(books, i), overview, books[i].seconds) for i, path in enumerate(paths)}
     return {path: text.encode() for path, text in texts.items()} | pictures
@@ -108,7 +124,9 @@ def main(arguments=None, root=ROOT):
         else:
             replace(path, new)
             print(f"wrote {name}")
-    return 1 if check and stale else 0
+    wrong = contradictions(root)
+    print(*wrong, sep="\n", end="\n" * bool(wrong))
+    return 1 if wrong or (check and stale) else 0
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def claim_lines(nb):
 
 
 def describe(path):
-    """Read title, question (the first sentence), time and claims of a notebook. Exits if it never ran.
+    """Read title, question (down to the first question mark), time and claims of a notebook. Exits if it never ran.
 
     The time is what the page's last line says: the seconds on the machine of README's times.
 
@@ -120,7 +120,9 @@ def describe(path):
     prose = "\n".join("" if line.startswith("#") else line for line in lines)
     paragraphs = [p.strip() for p in prose.split("\n\n") if p.strip() and not re.match(r"\s*([|<!>*-] ?\s|[|<!>])", p)]
     question = re.sub(r"^\*\*[^*]*[.:]\*\*\s*|^\*\*[^*]*\*\*[.:]\s*", "", paragraphs[0] if paragraphs else "")
-    question = re.split(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)\s", " ".join(question.split()))[0]
+    sentences = re.split(r"(?<=[.?!])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)\s", " ".join(question.split()))
+    asked = next((i for i, sentence in enumerate(sentences) if sentence.endswith("?")), 0)
+    question = " ".join(sentences[:asked + 1])
     printed = [o.get("text", "") for c in nb["cells"] if c["cell_type"] == "code" for o in c["outputs"]]
     times = re.findall(r"^time · measured .* times README's: (\d+) s there$", "\n".join(map("".join, printed)), re.M)
     return Book(path.name, path.name[:2], re.sub(r"^\d+\s*[·.:–—-]\s*", "", titles[0]), question,

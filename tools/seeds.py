@@ -243,10 +243,10 @@ def main(arguments=None):
     parser.add_argument("--json", type=Path, help="write every run's claims to this file")
     parser.add_argument("--ledger", type=Path, help="the file that keeps the runs, instead of ledger/seeds.jsonl")
     parser.add_argument("--shard", type=part, help="3/12: only the third of twelve parts, kept in build/")
-    parser.add_argument("--merge", type=Path, nargs="+", metavar="LEDGER", help="put these files into the ledger")
+    parser.add_argument("--merge", type=Path, nargs="*", metavar="LEDGER", help="put these files into the ledger")
     options = parser.parse_args(arguments)
     any_console()
-    if options.merge:
+    if options.merge is not None:
         versions = {book.name: records.version(read(book)) for book in notebooks(ROOT)}
         return merge(options.merge, options.ledger or records.LEDGER, versions)
     books = options.notebooks or notebooks(ROOT)
