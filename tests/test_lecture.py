@@ -91,7 +91,7 @@ def test_a_row_shows_what_the_stored_page_measured():
                if line.startswith('| <a id="P3">'))
     for reference in statement(LECTURE, "P3")["claims"]:
         claim = lecture.aimed(reference, CLAIMS)
-        assert f"{claim.sentence}: {claim.measured} ([10](CLAIMS.md#c10-{claim.place}))" in row
+        assert f"{claim.sentence} · {claim.measured} ([10](CLAIMS.md#c10-{claim.place}))" in row
     anchor = lecture.aimed("10: no decoder brings", CLAIMS)
     text = (ROOT / "CLAIMS.md").read_text(encoding="utf-8")
     assert f'<a id="c10-{anchor.place}"></a>{anchor.sentence} |' in text, "the link lands on that claim"

@@ -10,8 +10,7 @@ from typing import NamedTuple
 from pages import claim_sentences, table, text_of
 
 FILE = "ledger/lecture.toml"
-VERDICTS = {"holds": "holds as it is said", "holds if": "holds under a condition", "does not hold": "does not hold",
-            "not tested": "not tested"}
+VERDICTS = {"holds": ".", "holds if": "", "does not hold": ":", "not tested": ":"}  # and how a note goes on
 ID = r"(?:[AB]\d\.\d+|P\d+)"
 # an id in the text of a page, outside of links, formulas and code
 CITED = re.compile(rf"(\[[^\]]*\]\([^)]*\)|\$[^$]*\$|`[^`]*`|<[^>]*>)|(?<![\w.#/-])({ID})(?![\w.]*\w)")
@@ -140,7 +139,7 @@ def evidence(one, claims):
         except ValueError:
             texts.append("(missing)")
             continue
-        texts.append(f"{claim.sentence}: {claim.measured} ([{claim.number}]({claim.link}))")
+        texts.append(f"{claim.sentence} · {claim.measured} ([{claim.number}]({claim.link}))")
     return "<br>".join(texts) or "–"
 
 
@@ -169,7 +168,7 @@ def page(lecture, claims, books):
         rows = []
         for one in mine:
             note = filled(one.get("note", ""), claims)
-            verdict = f"**{one['verdict']}**" + (f"{'.' if one['verdict'] == 'holds' else ''} {note}" if note else "")
+            verdict = f"**{one['verdict']}**" + (f"{VERDICTS[one['verdict']]} {note}" if note else "")
             rows.append([f'<a id="{one["id"]}"></a>{one["id"]}', one["says"], one.get("where", part["where"]), verdict,
                          evidence(one, claims), f"[{one['notebook']}](notebooks/{names.get(one['notebook'], '')})"])
         text += [f"## {part['id']} · {part['title']}", f"[Video]({part['video']}), {part['where']}.",
