@@ -5,6 +5,7 @@ READY  := .venv/.ready
 # the pages, not the copies that editors make of them: 10-vae-mnist-Copy1.ipynb, 10-vae-mnist copy.ipynb
 NB     ?= $(sort $(filter notebooks/%.ipynb,$(wildcard notebooks/[0-9][0-9]-*[a-z].ipynb)))
 N      ?= 10
+SHARD  ?=
 PORT   ?= 8888
 LAB    ?=
 LOCK   ?=
@@ -26,7 +27,7 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 # the Python of .venv may be gone: upgraded away, on a disk or in a module that is not there today
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
-.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds mutants twice \
+.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants twice \
         answers calls bench clean
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
@@ -73,7 +74,7 @@ editions-run: ready     ## the student edition with every hole open, on the offl
 execute: ready          ## run notebooks and store their outputs: make execute NB=notebooks/…
 	$(ALONE) $(BIN)/python tools/execute.py $(NB)
 
-generate: ready         ## student edition, README tables, navigation bars
+generate: ready         ## student edition, CLAIMS.md, README, navigation bars
 	$(BIN)/python tools/contents.py
 	$(BIN)/python tools/editions.py
 
@@ -87,8 +88,11 @@ lock:                   ## requirements.lock from requirements.txt; everything a
 	build/uv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --no-config --no-annotate $(LOCK) \
 	    --no-emit-package week8-practicum --custom-compile-command "make lock" requirements.txt -o requirements.lock
 
-seeds: ready            ## every claim for N seeds on both data sources: make seeds N=10
-	$(BIN)/python tools/seeds.py --n $(N) $(NB)
+seeds: ready            ## every claim for N seeds on both data sources, kept in the ledger: make seeds N=10 SHARD=3/12
+	$(BIN)/python tools/seeds.py --n $(N) $(if $(SHARD),--shard $(SHARD)) $(NB)
+
+merge: ready            ## what the shards measured, from build/, into the ledger
+	$(BIN)/python tools/seeds.py --merge $(wildcard build/ledger-*.jsonl)
 
 mutants: ready          ## typical mistakes planted, one page at a time: its claims must turn red: make mutants NB=…
 	$(QUIET) $(BIN)/python tools/mutants.py $(NB)

@@ -5,10 +5,10 @@ import json
 import calls
 import nbformat
 import pytest
-from contents import notebooks, text_of
 from execute import read
 from lines import checks_of
 from nbformat.v4 import new_code_cell, new_notebook
+from pages import notebooks, text_of
 
 HEAD = "import math, torch\nfrom utils import exercises"
 ANSWER = "def squared_distance(y, c):\n    return 0.5 * ((y - c) ** 2).sum(1)"

@@ -5,9 +5,9 @@ import json
 import mutants
 import nbformat
 import pytest
-from contents import claim_sentences
 from execute import read
 from nbformat.v4 import new_code_cell, new_notebook
+from pages import claim_sentences
 
 PAGE = ["from utils.claims import claim", "x = 3",
         "claim('x is at least 2', x, at_least=2)\nclaim('x is at most 5', x, at_most=5)"]

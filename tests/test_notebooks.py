@@ -6,9 +6,9 @@ import json
 import re
 import statistics
 
-import contents
 import execute
 import nbval_policy
+import pages
 import pytest
 from lines import calls_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -37,7 +37,7 @@ def tags(cell):
 
 def sources(nb):
     """[(number among the code cells, source)]"""
-    return [(number, contents.text_of(cell)) for number, cell in enumerate(code_cells(nb))]
+    return [(number, pages.text_of(cell)) for number, cell in enumerate(code_cells(nb))]
 
 
 def line_counts(nb):
@@ -88,7 +88,7 @@ def rhythm(nb, name):
 
 def prose(nb, name):
     generated = r"(?s)<!-- (\S+):begin -->.*?<!-- \1:end -->"
-    written = (re.sub(generated, "", contents.text_of(c)) for c in nb["cells"] if c["cell_type"] == "markdown")
+    written = (re.sub(generated, "", pages.text_of(c)) for c in nb["cells"] if c["cell_type"] == "markdown")
     text = " ".join(re.sub(r"\$[^$]*\$|`[^`]*`", "", page) for page in written)
     ratio = len(text.split()) / max(sum(line_counts(nb)), 1)
     low, high = WORDS_PER_LINE
@@ -140,7 +140,7 @@ def literal(node):
 def claims_say_their_bounds(nb, name):
     found = []
     for number, source in sources(nb):
-        for call in contents.claim_calls(source):
+        for call in pages.claim_calls(source):
             first = call.args[0] if call.args else None
             if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
                 found.append(f"Cell {number}: a claim's sentence must be a literal string, no f-string, no variable")
@@ -155,8 +155,8 @@ def claims_say_their_bounds(nb, name):
 
 
 def claims_are_settled(nb, name):
-    green = {sentence for sentence, holds, _ in contents.claim_lines(nb) if holds}
-    return [f"no stored line settles {claimed!r}" for claimed in contents.claim_sentences(nb) if claimed not in green]
+    green = {sentence for sentence, holds, _ in pages.claim_lines(nb) if holds}
+    return [f"no stored line settles {claimed!r}" for claimed in pages.claim_sentences(nb) if claimed not in green]
 
 
 def full_mnist(nb, name):
@@ -195,14 +195,14 @@ RULES = [executed_and_tagged, nothing_private_or_noisy, named, alt_text, size, r
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("path", contents.notebooks(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", pages.notebooks(), ids=lambda path: path.stem)
 def test_house_rule(path, rule):
     found = rule(json.loads(path.read_text(encoding="utf-8")), path.stem)
     assert not found, "\n  ".join([f"{path.name}:", *found])
 
 
 def test_ignored_names_only_notebooks():
-    names = {path.stem for path in contents.notebooks()}
+    names = {path.stem for path in pages.notebooks()}
     assert not names or set(IGNORED) <= names
 
 

@@ -5,8 +5,8 @@ import execute
 import nbformat
 import pytest
 import student_run
-from contents import text_of
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pages import text_of
 
 pytestmark = pytest.mark.xdist_group("student_run")
 HEAD = "import torch\nfrom utils import exercises\nfrom utils.claims import claim"

@@ -13,10 +13,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from contents import any_console, notebooks
 from execute import STOPS, read, run
 from lines import checks_of, code_cells, tell, verdicts
 from nbformat.v4 import new_code_cell
+from pages import any_console, notebooks
 from student_run import claims_differ, environment, stops
 
 ROOT = Path(__file__).resolve().parents[1]

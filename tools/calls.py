@@ -15,9 +15,9 @@ import json
 import sys
 from pathlib import Path
 
-from contents import notebooks, replace
 from execute import STOPS, read, run
 from nbformat.v4 import new_code_cell
+from pages import notebooks, replace
 from student_run import environment
 
 ROOT = Path(__file__).resolve().parents[1]

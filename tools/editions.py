@@ -17,7 +17,7 @@ import re
 import sys
 from pathlib import Path
 
-from contents import any_console, is_page, notebooks, replace
+from pages import any_console, is_page, notebooks, replace
 
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN = re.compile(r"(\s*)# BEGIN SOLUTION: (\S.*?)\s*")

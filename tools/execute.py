@@ -27,9 +27,9 @@ from queue import Empty
 
 import nbformat
 import zmq
-from contents import any_console, notebooks, replace
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from pages import any_console, notebooks, replace
 from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]

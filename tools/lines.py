@@ -7,7 +7,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from contents import ROOT, text_of
+from pages import ROOT, text_of
 
 VERDICT = re.compile(r"[✔✘] ")
 

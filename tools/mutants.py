@@ -12,9 +12,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-from contents import any_console, claim_lines, claim_sentences, notebooks, text_of
 from execute import STOPS, read, run
 from nbformat.v4 import new_code_cell
+from pages import any_console, claim_lines, claim_sentences, notebooks, text_of
 from seeds import has_mnist
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,10 +19,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from contents import any_console, claim_lines, describe, is_page
 from execute import STOPS, read, run
 from lines import calls_of, checks_of, code_cells, differences, errors, tell, verdicts, where
 from nbformat.v4 import new_code_cell
+from pages import any_console, claim_lines, describe, is_page
 
 ROOT = Path(__file__).resolve().parents[1]
 OPEN = {"check": r"✘ .*: not filled in yet", "predict": r"✘ .*: write your guess first",

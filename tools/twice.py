@@ -15,9 +15,9 @@ import sys
 import time
 from pathlib import Path
 
-from contents import any_console, notebooks, text_of
 from execute import STOPS, read, run
 from lines import code_cells, errors, tell, verdicts, where
+from pages import any_console, notebooks, text_of
 from student_run import environment
 
 ROOT = Path(__file__).resolve().parents[1]
