@@ -1,6 +1,7 @@
 """The students' side of an exercise: check an answer, predict a number, count what is solved."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -40,7 +41,8 @@ class Exercise:
     page: str = ""  # the file of this folder that registers it
 
     def __post_init__(self):
-        self.page = self.page or inspect.stack()[2].frame.f_globals["__name__"].rpartition(".")[2]
+        # the second frame up, past __init__; inspect.stack() would read the source of every frame, 2 s a page
+        self.page = self.page or sys._getframe(2).f_globals["__name__"].rpartition(".")[2]
         EXERCISES[self.name] = self
 
 
