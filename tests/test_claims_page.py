@@ -63,6 +63,14 @@ def test_ranges_runs_and_margins(course):
     assert "| 2 | 5 | 5 | 0 |" in text
 
 
+def test_a_bound_that_allows_for_rounding_is_no_thin_margin(course):
+    row = claims_page.Row("05", 1, GAP, "≤ 1e-06", "0", {"mnist": []}, 0.1, True)
+    assert claims_page.thinnest([row, row._replace(tolerance=False, margin=3.0)]) == [row._replace(
+        tolerance=False, margin=3.0)]
+    failed = row._replace(measured={"mnist": [{"held": False}]})
+    assert claims_page.thinnest([failed]) == [failed]
+
+
 def test_few_runs_have_no_margin(course):
     store(course, {"mnist": [1.0, 1.2, 1.4, 1.6, 1.8], "offline": [0.4, 0.5, 0.6, 0.7]})
     text = claims(course)
@@ -77,7 +85,7 @@ def test_a_claim_that_failed_is_counted(course):
 
 
 def test_a_bound_that_nothing_comes_near_is_listed_unless_a_mistake_is_aimed_at_it(course):
-    store(course, {"mnist": [0.1, 0.11, 0.12, 0.13, 0.14], "offline": [0.1] * 5})
+    store(course, {"mnist": [0.3, 0.301, 0.302, 0.303, 0.304], "offline": [0.1] * 5})
     assert "## Bounds that nothing has come near" in claims(course)
     (course / "tests/mutants").mkdir(parents=True)
     (course / "tests/mutants/05-page.toml").write_text(
@@ -90,7 +98,8 @@ def test_a_bound_that_nothing_comes_near_is_listed_unless_a_mistake_is_aimed_at_
     (1, 10, [[6, 9.5], [6, 9], [7, 9], [7, 8.5], [6, 8]], 0.5 / 0.325**0.5),  # the nearer bound
     (1, None, [2.0] * 5, float("inf")), (3, None, [2.0] * 5, float("-inf")),
     (1, None, [2.0] * 4, None), (None, None, [True] * 5, None),
-    (1, None, ["inf", 2.0, 3.0, 4.0, 5.0, 6.0], 1 / 2.5**0.5)])
+    (1, None, ["inf", 2.0, 3.0, 4.0, 5.0, 6.0], 1 / 2.5**0.5),
+    (10, None, [1e3, 1e4, 1e5, 1e6, 1e7], 2 / 2.5**0.5), (None, 1.0, [0.1, 1e-2, 1e-3, 1e-4, 1e-5], 1 / 2.5**0.5)])
 def test_margins(low, high, value, margin):
     found = claims_page.margin_on([{"at_least": low, "at_most": high, "value": v, "held": low != 3} for v in value])
     assert found == (margin if margin is None else pytest.approx(margin))

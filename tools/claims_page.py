@@ -4,7 +4,7 @@ Written by tools/contents.py from the ledger (ledger/seeds.jsonl) and the notebo
 """
 
 import statistics
-from math import inf, isfinite
+from math import inf, isfinite, log
 from typing import NamedTuple
 
 import records
@@ -13,7 +13,8 @@ from pages import claim_bounds, table
 from seeds import SOURCES, numbers, sources_for
 
 ENOUGH = 5  # runs on each source, before a spread is worth its name
-FAR = 20    # spreads between a bound and the worst run, where only a planted mistake shows that the bound is needed
+FAR = 20  # spreads between a bound and the worst run, where only a planted mistake shows that the bound is needed
+TOLERANCE = 1e-4  # a bound this small allows for rounding where a theorem says 0, and is no matter of luck
 
 
 class Row(NamedTuple):
@@ -26,6 +27,7 @@ class Row(NamedTuple):
     stored: str  # what the stored page measured
     measured: dict
     margin: float | None
+    tolerance: bool  # whether the bounds allow for rounding alone
 
     @property
     def anchor(self):
@@ -50,14 +52,21 @@ def bound_of(low, high):
 
 
 def margin_on(claims):
-    """Distance of the worst run from the nearer bound, in standard deviations over the runs; None without a number."""
+    """Distance of the worst run from the nearer bound, in standard deviations over the runs; None without a number.
+
+    Where all is positive and runs and bound differ more than tenfold, both are taken of logarithms: the spread would be
+    that of the largest run alone.
+    """
     margins = []
     for end, sign, pick in (("at_least", 1, min), ("at_most", -1, max)):
-        pairs = [(sign * pick(numbers([c["value"]])), sign * c[end]) for c in claims
+        pairs = [(float(pick(numbers([c["value"]]))), float(c[end])) for c in claims
                  if numbers([c["value"]]) and c[end] is not None and not isinstance(c[end], str)]
         pairs = [(value, bound) for value, bound in pairs if isfinite(value)]
         if len(pairs) >= ENOUGH:
-            spread, worst = statistics.stdev(value for value, _ in pairs), min(value - bound for value, bound in pairs)
+            if 0 < 10 * min(map(min, pairs)) < max(map(max, pairs)):
+                pairs = [(log(value), log(bound)) for value, bound in pairs]
+            spread = statistics.stdev(value for value, _ in pairs)
+            worst = min(sign * (value - bound) for value, bound in pairs)
             if all(claim["held"] for claim in claims):
                 worst = max(worst, 0.0)  # the ledger rounds
             margins.append(worst / spread if spread else inf if worst >= 0 else -inf)
@@ -83,8 +92,9 @@ def rows_of(book, nb, runs):
         said = dict.fromkeys(bound_of(c["at_least"], c["at_most"]) for claims in measured.values() for c in claims
                              if c["value"] is not None)
         bound = " · ".join(said) if said else bound_of(low, high)
+        rounding = all(isinstance(b, (int, float)) and 0 < abs(b) <= TOLERANCE for b in (low, high) if b is not None)
         rows.append(Row(book.number, place, sentence, bound, stored.get(sentence, "–"), measured,
-                        margin_of(measured, sources)))
+                        margin_of(measured, sources), rounding))
     return rows
 
 
@@ -100,7 +110,7 @@ def range_of(claims):
 def margin_text(margin):
     if margin is None:
         return "–"
-    return f"{margin:.1f}" if isfinite(margin) else "no spread"
+    return "no spread" if not isfinite(margin) else "over 100" if margin > 100 else f"{margin:.1f}"
 
 
 def runs_text(row):
@@ -138,8 +148,9 @@ def link(row, folder=""):
 
 
 def thinnest(rows, count=10):
-    """The claims whose worst run is nearest to the bound, in spreads."""
-    found = [row for row in rows if row.margin is not None and isfinite(row.margin)]
+    """The claims whose worst run is nearest to the bound, in spreads; those that failed whatever they allow for."""
+    found = [row for row in rows if row.margin is not None and isfinite(row.margin)
+             and (row.failed or not row.tolerance)]
     return sorted(found, key=lambda row: (row.margin, row.anchor))[:count]
 
 
@@ -174,8 +185,9 @@ def page(books, pages, root):
         f"{len(rows)} claims, {count} runs of a whole notebook, {failed} times a claim that did not hold.",
         "A run is a notebook with a seed and a source of digits: full MNIST, or the 5,000 digits that come with the "
         "clone. A claim's *margin* is the distance of its worst run from the bound, divided by the standard deviation "
-        "over the runs, on the source where that is less; it is told once each source has at least "
-        f"{ENOUGH} runs. *No spread*: all runs measured the same.",
+        "over the runs, on the source where that is less. Logarithms are taken where runs and bound differ more than "
+        f"tenfold. The margin is told once each source has at least {ENOUGH} runs. *No spread*: what faces the bound"
+        " is the same in all runs.",
         table(["notebook", "claims", "runs, full MNIST", "runs, offline digits", "failed"], overview),
     ]
     if old:
@@ -183,7 +195,8 @@ def page(books, pages, root):
     if devices:
         text.append("Run on: " + "; ".join(devices) + ".")
     thin, far = thinnest(rows), untouched(books, rows, root)
-    text += ["## The ten thinnest margins", table(
+    text += ["## The ten thinnest margins",
+             "Bounds that allow for rounding alone (up to 1e-4, where a theorem says 0) are left out.", table(
         ["claim", "bound", "margin", "runs", "where"],
         [[row.sentence, row.bound, margin_text(row.margin), runs_text(row), link(row)] for row in thin])
         if thin else f"No claim has {ENOUGH} runs on each source yet."]
