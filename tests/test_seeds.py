@@ -151,6 +151,8 @@ def test_a_second_time_only_what_is_missing_is_run(tmp_path, capsys, counted):
     assert len(counted) == 2 and file.read_bytes() == kept
     write(tmp_path / "05-page.ipynb", GREEN, "# a comment is no other version")
     assert seeds.main(["--n", "2", *command]) == 0 and len(counted) == 2
+    assert seeds.main(["--n", "1", "--again", *command]) == 0 and counted.pop() == ("none", 0) and len(counted) == 2
+    assert file.read_bytes() == kept
     write(tmp_path / "05-page.ipynb", GREEN, "another = 1")
     capsys.readouterr()
     assert seeds.main(["--n", "1", *command]) == 0 and counted[2:] == [("none", 0)]

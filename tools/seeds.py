@@ -10,8 +10,8 @@ seen. A notebook that uses no digits runs on one source only.
 
 What was measured is kept in the ledger, ledger/seeds.jsonl: stopped and started again, the tool goes on where it was,
 and a run that the ledger holds for the page as it is now is not made again. Runs of a page that has changed since are
-dropped; a run whose kernel died or took too long is not kept. Of a notebook that is no page of the course nothing is
-kept unless --ledger names a file.
+dropped; a run whose kernel died or took too long is not kept. What `utils` holds is no part of a page's version: after
+a change there, --again. Of a notebook that is no page of the course nothing is kept unless --ledger names a file.
 """
 
 import argparse
@@ -242,6 +242,7 @@ def main(arguments=None):
     parser.add_argument("-j", type=int, default=1, help="runs at a time, one thread each")
     parser.add_argument("--json", type=Path, help="write every run's claims to this file")
     parser.add_argument("--ledger", type=Path, help="the file that keeps the runs, instead of ledger/seeds.jsonl")
+    parser.add_argument("--again", action="store_true", help="make these runs anew, whatever the ledger holds")
     parser.add_argument("--shard", type=part, help="3/12: only the third of twelve parts, kept in build/")
     parser.add_argument("--merge", type=Path, nargs="*", metavar="LEDGER", help="put these files into the ledger")
     options = parser.parse_args(arguments)
@@ -269,6 +270,11 @@ def main(arguments=None):
     kept = known(records.LEDGER, versions) + known(file, versions, drop=True) if ours else []
     kept = {(r["page"], r["source"], r["seed"]): r for r in kept if r["page"] in versions}
     name = {task: (task[0].name, *task[1:]) for task in tasks}
+    if options.again and file.exists():
+        asked_for = set(name.values())
+        records.write(file, [r for r in records.read(file) if (r["page"], r["source"], r["seed"]) not in asked_for])
+    if options.again:
+        kept = {}
     runs = [still_differ(kept[name[task]], stored[task[0]]) for task in tasks if name[task] in kept]
     todo = [task for task in tasks if name[task] not in kept]
     with ThreadPoolExecutor(options.j) as pool:
