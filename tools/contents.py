@@ -99,7 +99,9 @@ def wanted(root=ROOT):
     texts = {root / "CLAIMS.md": claims_page.page(books, pages, root)}
     if said := lecture.load(root):
         claims = lecture.claims_of(books, pages)
-        text = between(text, "findings", lecture.finding_lines(said, claims), "README.md")
+        text = between(text, "findings", f"{lecture.summary(said)} Ten findings against the lecture, or against "
+                       "what is commonly taught; the numbers are the stored pages', and lead to their claims:\n\n"
+                       + lecture.finding_lines(said, claims), "README.md")
         texts[root / "LECTURE.md"] = lecture.page(said, claims, books)
     texts[readme] = text
     overview = course_map(books)

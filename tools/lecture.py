@@ -150,9 +150,23 @@ def finding_lines(lecture, claims):
                      for number, (one, row) in enumerate(zip(lecture["finding"], rows, strict=True), 1))
 
 
+def counts(lecture):
+    """{verdict: how many statements have it}."""
+    return {verdict: sum(one["verdict"] == verdict for one in lecture["statement"]) for verdict in VERDICTS}
+
+
+def summary(lecture):
+    """README's sentence: how many statements hold, and how many do not."""
+    found = counts(lecture)
+    return (f"Of {sum(found.values())} statements of the lectures and the practicum {found['holds']} hold, "
+            f"{found['holds if']} hold under a condition, {found['does not hold']} do not hold, and "
+            f"{found['not tested']} are not tested: [LECTURE.md](LECTURE.md) goes through them, with the claims that "
+            "each verdict leans on.")
+
+
 def page(lecture, claims, books):
     """LECTURE.md."""
-    count = {verdict: sum(one["verdict"] == verdict for one in lecture["statement"]) for verdict in VERDICTS}
+    count = counts(lecture)
     names = {book.number: book.name for book in books}
     text = [
         "# What week 8 says, statement by statement",
