@@ -126,6 +126,15 @@ def test_ids_become_links_once(text, linked):
     assert lecture.linked(text) == wanted == lecture.linked(wanted)
 
 
+def test_every_id_in_a_page_is_a_link_to_its_row():
+    rows = (ROOT / "LECTURE.md").read_text(encoding="utf-8")
+    for book, nb in zip(BOOKS, NOTEBOOKS, strict=True):
+        text = "\n".join(pages.text_of(cell) for cell in nb["cells"] if cell["cell_type"] == "markdown")
+        assert lecture.linked(text) == text, f"{book.name}: make generate"
+        links = re.findall(r"\[(\w+\.?\d*)\]\(\.\./LECTURE\.md#(\S+?)\)", text)
+        assert links and all(name == place and f'<a id="{place}">' in rows for name, place in links), book.name
+
+
 def test_a_link_cites_like_a_bare_id():
     def page(text):
         return {"05": {"cells": [{"cell_type": "markdown", "source": text}, {"cell_type": "code", "source": "# A9.9"}]}}

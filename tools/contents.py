@@ -5,8 +5,9 @@
 
 CLAIMS.md and LECTURE.md are written whole (tools/claims_page.py, tools/lecture.py). All else stands between HTML
 comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`: course-map, cover and findings in README.md, course-map in the
-cells of notebooks that have it, nav in the first cell of every notebook (put under the title where it is missing).
-Nothing else is touched. Status 1 also when ledger/lecture.toml and the pages contradict each other.
+cells of notebooks that have it, nav in the first cell of every notebook (put under the title where it is missing). The
+ids of the lecture's statements become links wherever a notebook's text cites one. Nothing else is touched. Status 1
+also when ledger/lecture.toml and the pages contradict each other.
 """
 
 import argparse
@@ -42,8 +43,11 @@ def between(text, name, new, where):
     return f"{text.split(begin)[0]}{begin}\n\n{new}\n\n{end}{text.split(end)[1]}"
 
 
-def with_links(path, bar, overview, seconds):
-    """The notebook file's text with this navigation bar, course map and measured time, all else byte for byte."""
+def with_links(path, bar, overview, seconds, ids):
+    """The notebook file's text with this navigation bar, course map and measured time, all else byte for byte.
+
+    ids: whether those of the lecture's statements become links to their rows in LECTURE.md.
+    """
     before = path.read_text(encoding="utf-8")
     nb = json.loads(before)
     changed = False
@@ -57,6 +61,8 @@ def with_links(path, bar, overview, seconds):
                      "the page's last line says yours.", new)
         if "<!-- course-map:" in old:
             new = between(new, "course-map", overview, f"{path.name}, the cell of the map,")
+        if ids:
+            new = lecture.linked(new)
         if new != old:
             cell["source"], changed = new.splitlines(keepends=True), True
     return json.dumps(nb, indent=1, ensure_ascii=False) + "\n" if changed else before
@@ -97,7 +103,8 @@ def wanted(root=ROOT):
         text = between(text, "cover", f"![{picture[1]}](notebooks/cover.png)", "README.md")
         pictures = {root / "notebooks" / "cover.png": picture[0]}
     texts = {root / "CLAIMS.md": claims_page.page(books, pages, root)}
-    if said := lecture.load(root):
+    said = lecture.load(root)
+    if said:
         claims = lecture.claims_of(books, pages)
         text = between(text, "findings", f"{lecture.summary(said)} Ten findings against the lecture, or against "
                        "what is commonly taught; the numbers are the stored pages', and lead to their claims:\n\n"
@@ -105,7 +112,8 @@ def wanted(root=ROOT):
         texts[root / "LECTURE.md"] = lecture.page(said, claims, books)
     texts[readme] = text
     overview = course_map(books)
-    texts |= {path: with_links(path, navigation(books, i), overview, books[i].seconds) for i, path in enumerate(paths)}
+    texts |= {path: with_links(path, navigation(books, i), overview, books[i].seconds, bool(said))
+              for i, path in enumerate(paths)}
     return {path: text.encode() for path, text in texts.items()} | pictures
 
 
