@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 from execute import STOPS, read, run
+from lines import code_cells, errors
 from nbformat.v4 import new_code_cell
 from pages import any_console, claim_lines, claim_sentences, notebooks, text_of
 from seeds import has_mnist
@@ -68,6 +69,9 @@ def survivors(path, mistakes):
         run(nb, path.parent, allow_errors=True)
     except STOPS as error:
         print(f"  the run stopped: {' '.join(str(error).split())[:200]}")
+    for cell in code_cells(nb):
+        for error in errors(cell):
+            print(f"  a cell stops: {' '.join(error.split())[:200]}")
     verdicts = {}
     for sentence, holds, measured in claim_lines(nb):
         print(f"  {'✔' if holds else '✘'} {sentence} · {measured}")
