@@ -37,9 +37,9 @@ def twice_each(cells):
 
 
 def trained_again(cells):
-    """The page, its training cells once more, then all the others below the first of them once more."""
+    """The page, its training cells once more, then everything below the first of them, as "Run all below" does."""
     training = [number for number, cell in enumerate(cells) if TRAINS.search(text_of(cell))]
-    below = [n for n in range(training[0] if training else len(cells), len(cells)) if n not in training]
+    below = range(training[0] if training else len(cells), len(cells))
     return [again(cells[number], number) for number in [*range(len(cells)), *training, *below]]
 
 
