@@ -84,8 +84,9 @@ def _vectors(*counts, d=5):
 
 Exercise(
     "info_nce", info_nce,
-    # at a tiny τ exp(−E/τ) is 0 for all pairs: without logsumexp the result is 0/0
-    cases=lambda: [(*_pairs(4, 6), 0.2), (*_pairs(6, 1), 0.2), (*_pairs(1, 3), 1.0), (*_pairs(3, 5), 0.002)],
+    # at a tiny τ and energies from 1 on exp(−E/τ) is 0 for all pairs: without logsumexp the result is 0/0
+    cases=lambda: [(*_pairs(4, 6), 0.2), (*_pairs(6, 1), 0.2), (*_pairs(1, 3), 1.0),
+                   (*(1 + E for E in _pairs(3, 5)), 0.002)],
     mistakes={
         "it has the sign of a similarity: the arguments are energies, low is alike, so the weights are exp(−E/τ)":
             lambda p, n, tau: info_nce(-p, -n, tau),
