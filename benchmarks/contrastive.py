@@ -1,9 +1,10 @@
 """The table "measured beforehand" of notebook 01: what takes longer than the page allows, by its own functions.
 
-    OMP_NUM_THREADS=1 python benchmarks/contrastive.py [--seeds 10] [pirl] [count] [long]
+    OMP_NUM_THREADS=1 python benchmarks/contrastive.py [--seeds 10] [pirl] [count] [long] [width]
 
 pirl: PIRL's second term left out, read by position, read by anchor. count: the number of negatives at the full recipe,
-three seeds. long: five times the steps, two seeds. Prints one row each: mean, lowest and highest of the seeds.
+three seeds. long: five times the steps, two seeds. width: the dimension of the embedding, two seeds.
+Prints one row each: mean, lowest and highest of the seeds.
 About ten minutes on one thread.
 """
 
@@ -11,6 +12,7 @@ import argparse
 import ast
 import json
 import statistics
+from functools import partial
 from pathlib import Path
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01-contrastive-embedding.ipynb"
@@ -65,10 +67,10 @@ def row(name, values):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", help="pirl, count, long; all if none is named")
+    parser.add_argument("parts", nargs="*", help="pirl, count, long, width; all if none is named")
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
-    parts = set(options.parts or ["pirl", "count", "long"])
+    parts = set(options.parts or ["pirl", "count", "long", "width"])
     nb = definitions(NOTEBOOK)
     found = {}
     last = options.seeds if "pirl" in parts else 3
@@ -88,6 +90,15 @@ def main():
             net = nb["simclr"](1500, "long", batch_size=256)
             found.setdefault("SimCLR, 1,500 steps at batch 256", []).append(nb["probe"](net[0]))
             found.setdefault("the same, probe on 100 labels", []).append(probe_few(nb, net[0]))
+        if "width" in parts and seed < 2:
+            make_head = nb["make_head"]
+            for d in (2, 8, 64, 512):
+                nb["make_head"] = partial(make_head, d=d)
+                for K in (1, 16, None):
+                    net = nb["simclr"](80, f"d = {d}, K = {K}", K=K)
+                    name = f"SimCLR, 80 steps at batch 128, z of {d} numbers, {K or 254} negative{'s' * (K != 1)}"
+                    found.setdefault(name, []).append(nb["probe"](net[0]))
+            nb["make_head"] = make_head
     print("| what | probe, mean % | lowest | highest | seeds |\n|---|---|---|---|---|")
     for name, values in found.items():
         row(name, values)
