@@ -138,6 +138,10 @@ def test_a_slider_in_a_page_holds_every_place():
     assert 'base64,P3" alt="2x"' in made and made.count('type="range"') == 2 and made.count("</script>") == 1
 
 
+def test_a_formula_over_two_lines_is_no_list():
+    assert "<li>" not in decks.markdown("Then $a = b\n+ c$, so.", set())
+
+
 def test_packages_are_had_or_one_line_says_why(tmp_path, monkeypatch):
     monkeypatch.setattr(vendor.shutil, "which", lambda name: None)
     with pytest.raises(vendor.VendorError, match="install Node.js"):

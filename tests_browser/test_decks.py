@@ -118,7 +118,7 @@ def test_deck(opened, path, size):
     over = [(n, r["title"], round(r["below"]), round(r["right"])) for n, r in enumerate(rows, 1)
             if r["below"] > 0.5 or r["right"] > 0.5]
     assert not over, f"runs over: {over}"
-    assert not [(r["title"], r["raw"]) for r in rows if r["errors"] or r["raw"]], "formula or Markdown unrendered"
+    assert not [(r["title"], r["raw"]) for r in rows if r["errors"] or r["raw"]], "formula or text unrendered"
     assert sum(r["formulas"] for r in rows) > 0
     assert not [i["alt"] for i in still if i["alt"] not in alts], "not the stored alt text"
     assert all(i["there"] and i["alt"] for r in rows for i in r["images"])

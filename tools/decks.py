@@ -44,6 +44,8 @@ def markdown(text, there):
         page, _, _ = target.partition("#")
         return f"[{match[1]}]({page[:-6]}.html)" if page.endswith(".ipynb") and page[:-6] in there else match[1]
     text = re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", moved, text)
+    # a formula's second line may begin with + or -, which Markdown would take for a list
+    text = re.sub(r"(?<![$\\])\$(?!\$)[^$`]+\$(?!\$)", lambda m: m[0].replace("\n", " "), text)
     return markdown2html_mistune(text).replace("&#182;", "").replace('<a class="anchor-link"', "<a hidden")
 
 
