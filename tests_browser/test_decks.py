@@ -110,7 +110,7 @@ def test_deck(opened, path, size):
     alts = stored_alts(path)
     still = [i for r in rows for i in r["images"] if not i["moves"]]
     print(f"\n{path.stem[:2]} at {size[1]}: {main}+{len(rows) - main} slides, {path.stat().st_size / 1e6:.1f} MB, "
-          f"{sum(r['formulas'] for r in rows)} formulas, {sum(len(r['images']) for r in rows)} pictures, lowest picture "
+          f"{sum(r['formulas'] for r in rows)} formulas, {sum(len(r['images']) for r in rows)} pictures, lowest "
           f"{min((i['height'] for r in rows for i in r['images']), default=0):.0f} px, "
           f"smallest type {min(r['small'] for r in rows):.0f} px")
     assert not asked and not errors
@@ -118,7 +118,7 @@ def test_deck(opened, path, size):
     over = [(n, r["title"], round(r["below"]), round(r["right"])) for n, r in enumerate(rows, 1)
             if r["below"] > 0.5 or r["right"] > 0.5]
     assert not over, f"runs over: {over}"
-    assert not [(r["title"], r["raw"]) for r in rows if r["errors"] or r["raw"]], "formula or text unrendered"
+    assert not [(r["title"], r["raw"]) for r in rows if r["errors"] or r["raw"]], "unrendered"
     assert sum(r["formulas"] for r in rows) > 0
     assert not [i["alt"] for i in still if i["alt"] not in alts], "not the stored alt text"
     assert all(i["there"] and i["alt"] for r in rows for i in r["images"])

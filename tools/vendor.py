@@ -42,7 +42,7 @@ def archive(name, folder=ROOT / "build/vendor"):
     waiting = folder / ".new"
     waiting.mkdir(parents=True, exist_ok=True)
     try:
-        done = subprocess.run([npm, "pack", f"{name}@{version}", "--silent", "--pack-destination", str(waiting),
+        done = subprocess.run([npm, "pack", f"{name}@{version}", "--loglevel=error", "--pack-destination", str(waiting),
                                "--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=60000"],
                               capture_output=True, text=True, check=False, timeout=180, cwd=folder)
         made = waiting / kept.name
