@@ -10,6 +10,7 @@ JOBS   ?= 1
 PORT   ?= 8888
 LAB    ?=
 LOCK   ?=
+FRAMES ?=
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
@@ -29,7 +30,7 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants twice \
-        answers calls bench clean
+        answers calls slides bench clean
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -107,6 +108,9 @@ answers: ready          ## right values with wrong gradients in the holes: no ch
 
 calls: ready            ## with what the pages call the exercises' functions, for the checks: make calls NB=…
 	$(QUIET) $(BIN)/python tools/calls.py $(NB)
+
+slides: ready           ## decks for a lecture in build/slides/, one file a page; with sliders that move: make slides FRAMES=1 NB=…
+	$(QUIET) $(BIN)/python tools/decks.py $(if $(FRAMES),--frames) $(NB)
 
 bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done

@@ -1,0 +1,176 @@
+"""Decks as a lecture hall sees them: opened in Chromium from file:// with the network off, every slide looked at.
+
+Needs `make slides`, Playwright (from PyPI) and a Chromium or Chrome. SHOTS=folder keeps a picture of every slide.
+"""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+
+from slides import FEWEST, MOST  # noqa: E402
+
+playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install playwright")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
+DECKS = sorted((ROOT / "build/slides").glob("[0-9]*.html"))
+SHOTS = os.environ.get("SHOTS")
+
+pytestmark = [pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on the PATH"),
+              pytest.mark.skipif(not DECKS, reason="no decks: make slides"), pytest.mark.timeout(280)]
+
+# what stands on the slide that shows, in its own pixels; fragments are all visible by now
+LOOK = """() => {
+  const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale();
+  const stage = document.querySelector(".slides").getBoundingClientRect();
+  const all = q => [...slide.querySelectorAll(q)].filter(
+    e => !e.closest("aside, mjx-assistive-mml") && e.getClientRects().length);
+  const inside = all("h1,h2,p,li,pre,img,td,th,mjx-container,svg,label").map(e => e.getBoundingClientRect());
+  const most = side => Math.max(0, ...inside.map(box => box[side]));
+  const prose = all("p,li,td,h2").map(e => {
+    const copy = e.cloneNode(true);
+    copy.querySelectorAll("code,mjx-container").forEach(x => x.remove());
+    return copy.textContent; });
+  return {
+    title: slide.querySelector("h1,h2").innerText,
+    below: (most("bottom") - stage.bottom) / scale, right: (most("right") - stage.right) / scale,
+    images: all("img").map(i => ({alt: i.alt, there: i.naturalWidth > 0, moves: !!i.closest(".frames"),
+                                  height: i.getBoundingClientRect().height / scale})),
+    formulas: all("mjx-container").length, errors: all("mjx-merror, [data-mml-node=merror]").length,
+    raw: prose.filter(t => /\\$|[*][*]/.test(t)),
+    small: Math.min(...all("p,li,td,pre").map(e => parseFloat(getComputedStyle(e).fontSize)), 99)};
+}"""
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with playwright.sync_playwright() as p:
+        root = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium's sandbox refuses to run as root
+        browser = p.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"] if root else [])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium):
+    """A function that opens a deck without a network -> (page, requests, errors)."""
+    contexts = []
+
+    def open_(path, width=1280, height=720, query=""):
+        context = chromium.new_context(viewport={"width": width, "height": height}, offline=True,
+                                       reduced_motion="reduce")
+        contexts.append(context)
+        page, asked, errors = context.new_page(), [], []
+        own = ("file:", "data:", "blob:", "about:")
+        page.on("request", lambda r: None if r.url.startswith(own) else asked.append(r.url))
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(path.resolve().as_uri() + query)
+        page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+        return page, asked, errors
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+def walk(page, name):
+    """Every slide with all its fragments shown."""
+    rows = []
+    while True:
+        page.evaluate("() => { while (Reveal.availableFragments().next) Reveal.nextFragment(); }")
+        page.evaluate("() => Promise.all([...Reveal.getCurrentSlide().querySelectorAll('img')].map(i => i.decode()))")
+        rows.append(page.evaluate(LOOK))
+        if SHOTS:
+            page.wait_for_timeout(250)
+            Path(SHOTS).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=f"{SHOTS}/{name}-{len(rows):02}.png")
+        if page.evaluate("Reveal.isLastSlide()"):
+            return rows
+        page.evaluate("Reveal.next()")
+
+
+def stored_alts(path):
+    nb = json.loads((ROOT / "notebooks" / f"{path.stem}.ipynb").read_text(encoding="utf-8"))
+    return {" ".join(o["metadata"]["image/png"]["alt"].split()) for c in nb["cells"] if c["cell_type"] == "code"
+            for o in c["outputs"] if "image/png" in o.get("data", {})}
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)], ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize("path", DECKS, ids=lambda p: p.stem[:2])
+def test_deck(opened, path, size):
+    page, asked, errors = opened(path, *size)
+    rows = walk(page, f"{path.stem[:2]}-{size[1]}")
+    main = page.evaluate("Reveal.getHorizontalSlides().length")
+    alts = stored_alts(path)
+    still = [i for r in rows for i in r["images"] if not i["moves"]]
+    print(f"\n{path.stem[:2]} at {size[1]}: {main}+{len(rows) - main} slides, {path.stat().st_size / 1e6:.1f} MB, "
+          f"{sum(r['formulas'] for r in rows)} formulas, {sum(len(r['images']) for r in rows)} pictures, lowest "
+          f"{min((i['height'] for r in rows for i in r['images']), default=0):.0f} px, "
+          f"smallest type {min(r['small'] for r in rows):.0f} px")
+    assert not asked and not errors
+    assert FEWEST <= main <= MOST
+    over = [(n, r["title"], round(r["below"]), round(r["right"])) for n, r in enumerate(rows, 1)
+            if r["below"] > 0.5 or r["right"] > 0.5]
+    assert not over, f"runs over: {over}"
+    assert not [(r["title"], r["raw"]) for r in rows if r["errors"] or r["raw"]], "unrendered"
+    assert sum(r["formulas"] for r in rows) > 0
+    assert not [i["alt"] for i in still if i["alt"] not in alts], "not the stored alt text"
+    assert all(i["there"] and i["alt"] for r in rows for i in r["images"])
+    low = [(n, r["title"], round(i["height"])) for n, r in enumerate(rows, 1) for i in r["images"] if i["height"] < 230]
+    assert not low, f"pictures too small for the back row: {low}"
+
+
+@pytest.mark.parametrize("path", DECKS, ids=lambda p: p.stem[:2])
+def test_sliders_move_by_keyboard_or_say_that_they_stand(opened, path):
+    page, asked, errors = opened(path)
+    figures = page.evaluate("""() => [...document.querySelectorAll("figure.frames")].map(f => {
+        const i = Reveal.getIndices(f.closest("section")); return [i.h, i.v || 0]; })""")
+    if not figures:
+        nb = (ROOT / "notebooks" / f"{path.stem}.ipynb").read_text(encoding="utf-8")
+        assert page.locator("p.still").count() or "interact(" not in nb
+        pytest.skip("drawn without frames (make slides FRAMES=1); the slides say so")
+    for h, v in figures:
+        page.evaluate("([h, v]) => Reveal.slide(h, v)", [h, v])
+        figure = page.locator("section.present:not(.stack) figure.frames")
+        for n in range(figure.locator("input").count()):
+            handle, image = figure.locator("input").nth(n), figure.locator("img")
+            handle.focus()
+            page.keyboard.press("Home")
+            first = image.get_attribute("src")
+            ms = page.evaluate("""async n => {
+                const figure = document.querySelector("section.present:not(.stack) figure.frames");
+                const image = figure.querySelector("img");
+                const input = figure.querySelectorAll("input")[n], t = performance.now();
+                input.value = 1; input.dispatchEvent(new Event("input")); await image.decode();
+                return performance.now() - t; }""", n)
+            page.keyboard.press("Home")
+            page.keyboard.press("ArrowRight")
+            assert handle.input_value() == "1" and image.get_attribute("src") != first and image.get_attribute("alt")
+            assert handle.get_attribute("aria-valuetext") == figure.locator("output").nth(n).inner_text()
+            assert ms < 500
+            assert page.evaluate("() => [Reveal.getIndices().h, Reveal.getIndices().v || 0]") == [h, v]
+            print(f"\n{path.stem[:2]} slider {handle.get_attribute('aria-label')}: {ms:.0f} ms to the decoded picture")
+    assert not asked and not errors
+
+
+@pytest.mark.parametrize("path", DECKS[5:6], ids=lambda p: p.stem[:2])
+def test_speaker_view_and_print(opened, path, tmp_path):
+    page, asked, _ = opened(path)
+    with page.context.expect_page() as popup:
+        page.keyboard.press("s")
+    popup.value.wait_for_selector("#current-slide iframe", timeout=30_000)
+    page.evaluate("Reveal.slide(3)")
+    spoken = "document.querySelector('.speaker-controls-notes .value').innerText.trim().length > 20"
+    popup.value.wait_for_function(spoken, timeout=30_000)
+    paper, _, _ = opened(path, query="?print-pdf")
+    paper.wait_for_selector(".pdf-page")
+    paper.pdf(path=str(tmp_path / "deck.pdf"), prefer_css_page_size=True, print_background=True)
+    sheets = paper.locator(".pdf-page").count()
+    assert sheets == page.evaluate("Reveal.getTotalSlides()") and (tmp_path / "deck.pdf").stat().st_size > 100_000
+    assert not asked

@@ -1,0 +1,95 @@
+"""Pictures of every slider's every place, for decks without a kernel: the page runs once, kept by its hash.
+
+    python tools/frames.py notebooks/05-ista-fista.ipynb …     writes build/frames/05-ista-fista/HASH/draw.json
+"""
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from pages import any_console, notebooks, text_of
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST = 150  # places of one slider figure; more would make the deck too heavy to open
+
+# runs in the page's kernel before its first cell: widgets.interact draws all places into a folder
+RECORD = """
+def _record(folder, most):
+    import base64, itertools, json, pathlib
+    from utils import widgets
+
+    def interact(draw, **choices):
+        lists = {n: list(c[0] if isinstance(c, tuple) else c) for n, c in choices.items()}
+        starts = {n: c[1] if isinstance(c, tuple) else lists[n][0] for n, c in choices.items()}
+        combinations, frames, alts = list(itertools.product(*lists.values())), [], []
+        if len(combinations) > most:
+            return
+        for values in combinations:
+            data, metadata = draw(**dict(zip(lists, values)))._repr_mimebundle_()
+            png = data["image/png"]
+            frames.append(png if isinstance(png, str) else base64.b64encode(png).decode())
+            alts.append(metadata["image/png"]["alt"])
+        label = lambda v: f"{v:g}" if isinstance(v, float) else str(v)
+        record = {"names": list(lists), "labels": [[label(v) for v in l] for l in lists.values()],
+                  "start": [lists[n].index(starts[n]) for n in lists], "frames": frames, "alts": alts}
+        (pathlib.Path(folder) / (draw.__name__ + ".json")).write_text(json.dumps(record), encoding="utf-8")
+
+    widgets.interact = interact
+"""
+
+
+class FramesError(Exception):
+    """A page whose frames can't be drawn; the message says where it stopped."""
+
+
+def key(path, root=ROOT):
+    """What a page's pictures depend on: its code, and all of utils."""
+    nb = json.loads(path.read_text(encoding="utf-8"))
+    parts = [text_of(c) for c in nb["cells"] if c["cell_type"] == "code"] + [RECORD]
+    parts += [p.read_text(encoding="utf-8") for p in sorted((root / "utils").rglob("*.py"))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def kept(path, root=ROOT):
+    """{draw: record} of the frames drawn for the page as it is now; empty if there are none."""
+    folder = root / "build/frames" / path.stem / key(path, root)
+    return {p.stem: json.loads(p.read_text(encoding="utf-8")) for p in sorted(folder.glob("*.json"))}
+
+
+def draw(path, root=ROOT):
+    """Run the page once and keep its frames, all or none. Raises FramesError. Does nothing if they are kept already."""
+    folder = root / "build/frames" / path.stem / key(path, root)
+    if folder.exists():
+        return kept(path, root)
+    waiting = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(waiting, ignore_errors=True)
+    waiting.mkdir(parents=True)
+    nb = nbformat.read(path, as_version=4)
+    nb.cells.insert(0, nbformat.v4.new_code_cell(f"{RECORD}\n_record({str(waiting)!r}, {MOST})"))
+    try:
+        where = {"metadata": {"path": str(path.parent)}}
+        NotebookClient(nb, timeout=300, kernel_name="python3", resources=where).execute()
+        for old in folder.parent.glob("[0-9a-f]*"):
+            shutil.rmtree(old)
+        waiting.replace(folder)
+    except (CellExecutionError, DeadKernelError, TimeoutError) as error:
+        last = (str(error).strip().splitlines() or ["it ended"])[-1]
+        raise FramesError(f"{path.name}: no frames, its run stopped: {last}") from None
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+    return kept(path, root)
+
+
+if __name__ == "__main__":
+    any_console()
+    for each in [Path(a).resolve() for a in sys.argv[1:]] or notebooks(ROOT):
+        try:
+            counts = ", ".join(f"{name} {len(record['frames'])}" for name, record in draw(each).items())
+            print(f"{each.name}: {counts or 'no slider'}")
+        except FramesError as reason:
+            sys.exit(str(reason))
