@@ -250,7 +250,7 @@ def test_of_a_copy_without_its_release_only_holes_that_are_filled_are_answers(co
 def test_odd_notebooks(course, capsys, text, words):
     edit(course, answer)
     path = course / "work" / NAME
-    path.write_text(path.read_text("utf-8") if text is None else text, encoding="utf-8-sig")
+    path.write_text(path.read_text(encoding="utf-8") if text is None else text, encoding="utf-8-sig")
     publish(course, new_text)
     out, before, after = again(course, capsys)
     assert words in out and after.pop("01-toy-2.ipynb") and after == before
@@ -264,7 +264,7 @@ def test_cells_of_his_come_where_they_were(course, capsys):
     edit(course, at_both_ends)
     publish(course, lambda made: made.insert(4, new_markdown_cell("NEW")))
     again(course, capsys)
-    texts = [text_of(cell) for cell in json.loads((course / "work/01-toy-2.ipynb").read_text("utf-8"))["cells"]]
+    texts = [text_of(cell) for cell in json.loads((course / "work/01-toy-2.ipynb").read_text(encoding="utf-8"))["cells"]]
     assert texts[0] == "FIRST" and texts[-1] == "LAST"
     hole, check = (next(i for i, text in enumerate(texts) if words in text) for words in ("return it", "check("))
     assert hole < texts.index(MINE) < check, "after the hole that it fills, before its check"
