@@ -264,7 +264,8 @@ def test_cells_of_his_come_where_they_were(course, capsys):
     edit(course, at_both_ends)
     publish(course, lambda made: made.insert(4, new_markdown_cell("NEW")))
     again(course, capsys)
-    texts = [text_of(cell) for cell in json.loads((course / "work/01-toy-2.ipynb").read_text(encoding="utf-8"))["cells"]]
+    page = json.loads((course / "work/01-toy-2.ipynb").read_text(encoding="utf-8"))
+    texts = [text_of(cell) for cell in page["cells"]]
     assert texts[0] == "FIRST" and texts[-1] == "LAST"
     hole, check = (next(i for i, text in enumerate(texts) if words in text) for words in ("return it", "check("))
     assert hole < texts.index(MINE) < check, "after the hole that it fills, before its check"
