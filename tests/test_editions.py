@@ -135,11 +135,11 @@ def test_work_is_never_overwritten(course, capsys):
     mine = course / "work/01-double.ipynb"
     text = mine.read_text(encoding="utf-8")
     assert "(../README.md)" in text and "(../notebooks/01-double.ipynb)" in text and "This copy is yours" in text
-    mine.write_text("my answers", encoding="utf-8")
+    mine.write_text(text.replace("raise NotImplementedError", "return 2 * y"), encoding="utf-8")
     (course / "work/02-half.ipynb").unlink()
     assert editions.main(["--work"], course) == 0
-    assert mine.read_text(encoding="utf-8") == "my answers"
-    assert (course / "work/02-half.ipynb").exists()
+    assert mine.read_text(encoding="utf-8") == text.replace("raise NotImplementedError", "return 2 * y")
+    assert sorted(path.name for path in (course / "work").iterdir()) == ["01-double.ipynb", "02-half.ipynb"]
     assert "kept  work/01-double.ipynb" in capsys.readouterr().out
 
 

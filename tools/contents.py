@@ -1,13 +1,14 @@
-"""Write what follows from the notebooks: README, CLAIMS.md, LECTURE.md, navigation bars.
+"""Write what follows from the notebooks: README, CLAIMS.md, LECTURE.md, TEACHING.md, navigation bars.
 
     python tools/contents.py            writes where something changed
     python tools/contents.py --check    writes nothing; status 1 and a diff where something is out of date
 
-CLAIMS.md and LECTURE.md are written whole (tools/claims_page.py, tools/lecture.py). All else stands between HTML
-comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`: course-map, cover and findings in README.md, course-map in the
-cells of notebooks that have it, nav in the first cell of every notebook (put under the title where it is missing). The
-ids of the lecture's statements become links wherever a notebook's text cites one. Nothing else is touched. Status 1
-also when ledger/lecture.toml and the pages contradict each other.
+CLAIMS.md, LECTURE.md and TEACHING.md are written whole (tools/claims_page.py, tools/lecture.py, tools/teaching.py). All
+else stands between HTML comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`: course-map, cover and findings in
+README.md, sessions in INSTRUCTORS.md, course-map in the cells of notebooks that have it, nav in the first cell of every
+notebook (put under the title where it is missing). The ids of the lecture's statements become links wherever a
+notebook's text cites one. Nothing else is touched. Status 1 also when ledger/lecture.toml or ledger/teaching.toml and
+the pages contradict each other.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import sys
 
 import claims_page
 import lecture
+import teaching
 from pages import ROOT, any_console, describe, notebooks, replace, table, text_of
 
 
@@ -82,16 +84,17 @@ def cover(paths):
 
 
 def contradictions(root=ROOT):
-    """Where ledger/lecture.toml and the stored pages contradict each other, in sentences."""
+    """Where ledger/lecture.toml or ledger/teaching.toml and the stored pages contradict each other, in sentences."""
     paths = notebooks(root)
     books, pages = [describe(path) for path in paths], [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    said = lecture.load(root)
-    cites = lecture.cited({book.number: nb for book, nb in zip(books, pages, strict=True)})
-    return lecture.problems(said, lecture.claims_of(books, pages), cites) if said else []
+    numbered = {book.number: nb for book, nb in zip(books, pages, strict=True)}
+    said, plans, claims = lecture.load(root), teaching.load(root), lecture.claims_of(books, pages)
+    return [*(lecture.problems(said, claims, lecture.cited(numbered)) if said else []),
+            *(teaching.problems(plans, claims, numbered) if plans else [])]
 
 
 def wanted(root=ROOT):
-    """{path: the bytes that it should hold} for README.md, its cover, CLAIMS.md, LECTURE.md and every notebook."""
+    """{path: the bytes that it should hold} for README.md and its cover, the generated pages, and every notebook."""
     paths = notebooks(root)
     books = [describe(path) for path in paths]
     pages = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
@@ -103,13 +106,18 @@ def wanted(root=ROOT):
         text = between(text, "cover", f"![{picture[1]}](notebooks/cover.png)", "README.md")
         pictures = {root / "notebooks" / "cover.png": picture[0]}
     texts = {root / "CLAIMS.md": claims_page.page(books, pages, root)}
-    said = lecture.load(root)
+    said, plans, claims = lecture.load(root), teaching.load(root), lecture.claims_of(books, pages)
     if said:
-        claims = lecture.claims_of(books, pages)
         text = between(text, "findings", f"{lecture.summary(said)} Ten findings against the lecture, or against "
                        "what is commonly taught; the numbers are the stored pages', and lead to their claims:\n\n"
                        + lecture.finding_lines(said, claims), "README.md")
         texts[root / "LECTURE.md"] = lecture.page(said, claims, books)
+    if plans:
+        numbered = {book.number: nb for book, nb in zip(books, pages, strict=True)}
+        instructors = root / "INSTRUCTORS.md"
+        texts[instructors] = between(instructors.read_text(encoding="utf-8"), "sessions",
+                                     teaching.sessions(plans, books, numbered), "INSTRUCTORS.md")
+        texts[root / "TEACHING.md"] = teaching.page(plans, claims, books, numbered)
     texts[readme] = text
     overview = course_map(books)
     texts |= {path: with_links(path, navigation(books, i), overview, books[i].seconds, bool(said))
