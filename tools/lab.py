@@ -1,7 +1,8 @@
 """JupyterLab on one page of the course: python tools/lab.py [JupyterLab's own flags] notebooks/00-start-here.ipynb
 
-The server's root is the whole course, so that links out of a notebook lead somewhere. What Jupyter and IPython keep in
-a home that can't be written (none, full, somebody else's) goes to a temporary folder.
+The server's root is the whole course, so that links out of a notebook lead somewhere. Alt texts of pictures, which
+neither JupyterLab nor its export to HTML hands on, reach readers by what lies in tools/alt/. What Jupyter and IPython
+keep in a home that can't be written (none, full, somebody else's) goes to a temporary folder.
 """
 
 import os
@@ -9,7 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
+# a plugin for what is shown, and a template for what is exported; nothing is installed, nothing in a notebook changes
+ALT = [f"--LabApp.extra_labextensions_path={ROOT / 'tools/alt/labextensions'}",
+       f"--TemplateExporter.extra_template_basedirs={ROOT / 'tools/alt/templates'}",
+       "--HTMLExporter.template_name=described"]
 
 
 def folders(environ, home):
@@ -54,7 +59,7 @@ def main(flags, page):
             flags = ["--allow-root", *flags]  # it refuses to run as root unless told; containers often are root
         from jupyterlab.labapp import main as lab  # only now: parts of it look at the home when they are imported
 
-        return lab([*flags, "--ServerApp.root_dir=.", f"--LabApp.default_url=/lab/tree/{page}"])
+        return lab([*ALT, *flags, "--ServerApp.root_dir=.", f"--LabApp.default_url=/lab/tree/{page}"])
 
 
 if __name__ == "__main__":
