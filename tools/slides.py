@@ -147,7 +147,7 @@ class Deck:
         self.drew = None        # (slide, function) whose picture a slider may take over
         self.after = False      # the next words follow a picture
 
-    def open(self, below=False, rank=0, heading=None):
+    def begin(self, below=False, rank=0, heading=None):
         slide = Slide(heading or self.heading or self.title, below and bool(self.slides), rank)
         slide.notes, self.waiting = self.waiting, []
         self.slides.append(slide)
@@ -184,7 +184,7 @@ class Deck:
             for _, heading, body in passages(source):
                 self.heading = heading or self.heading
                 self.flush()
-                self.text(self.open(below=kind == "subslide"), body)
+                self.text(self.begin(below=kind == "subslide"), body)
         elif kind != "skip":
             for passage in passages(source):
                 self.passage(*passage)
@@ -217,7 +217,7 @@ class Deck:
 
     def question(self, body):
         head, *rest = re.split(r"\n(?=\*\*(?:After this page|What |Claims))", "\n" + body)
-        self.text(self.open(heading=self.title), shorten(" ".join(head.split()), 60) or head)
+        self.text(self.begin(heading=self.title), shorten(" ".join(head.split()), 60) or head)
         for part in rest:
             goals, points = part.startswith("**After"), re.search(r"^(?:-|\d+\.) ", part, re.M)
             shown = part[points.start():] if points else part.split("**", 2)[-1].strip(" :.\n") if goals else ""
@@ -228,7 +228,7 @@ class Deck:
 
     def listed(self, body, main=False, heading=None):
         for i, part in enumerate(chunks(body)):
-            self.text(self.open(below=not main or i > 0, rank=0, heading=heading), part)
+            self.text(self.begin(below=not main or i > 0, rank=0, heading=heading), part)
 
     def prose(self, those):
         """Text between two cells: what follows a picture, then its formulas; the rest waits for the next slide."""
@@ -247,7 +247,7 @@ class Deck:
             if before.strip():
                 self.waiting.append(before.strip())
             lead = self.lead(DERIVED)
-            slide = self.open(below=not first, rank=2)
+            slide = self.begin(below=not first, rank=2)
             self.text(slide, lead)
             self.text(slide, formula)
             self.text(slide, shorten(behind.strip(), 40))
@@ -267,13 +267,13 @@ class Deck:
         elif images:
             for i, image in enumerate(images):
                 lead = self.lead() if i == 0 else ""
-                slide = self.open(below=kind == "subslide" or i > 0, rank=1)
+                slide = self.begin(below=kind == "subslide" or i > 0, rank=1)
                 self.text(slide, lead)
                 slide.parts.append(Part("picture", image))
             last = re.fullmatch(r"(\w+)\(.*\)", source.strip().splitlines()[-1])
             self.drew, self.after = (slide, last[1] if last else ""), True
         elif kind in ("slide", "subslide"):
-            self.open(below=kind == "subslide").parts.append(Part("code", plain))
+            self.begin(below=kind == "subslide").parts.append(Part("code", plain))
             self.slides[-1].parts += [Part("print", printed(cell))] if printed(cell) else []
         elif taught := self.taught(tags, source):
             plain = taught
@@ -286,7 +286,7 @@ class Deck:
             else:
                 below = bool(last) and last.heading == self.heading and last.rank >= 2
                 lead = self.lead()
-                last = self.open(below=below, rank=3)
+                last = self.begin(below=below, rank=3)
                 self.text(last, lead)
             last.parts.append(Part("code", plain))
         if claim_calls(source) and printed(cell):
@@ -307,7 +307,7 @@ class Deck:
         slide, name = self.drew or (None, "")
         if slide is None or name != draw:
             lead = self.lead()
-            slide = self.open(rank=1)
+            slide = self.begin(rank=1)
             self.text(slide, lead)
             slide.parts.append(Part("slider", (draw, None)))
         else:
@@ -321,7 +321,7 @@ class Deck:
         named = [p for p in self.waiting if re.match(r"\*\*C\d+", p)][-1:]
         lines = [line for line in printed(cell).splitlines() if line[:1] in "✔✘"]
         for i in range(0, len(lines), 4):
-            slide = self.open(below=True)
+            slide = self.begin(below=True)
             if named and i == 0:
                 self.text(slide, shorten(named[0], 50))
             slide.parts.append(Part("print", "\n".join(lines[i:i + 4])))

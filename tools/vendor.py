@@ -44,7 +44,8 @@ def archive(name, folder=ROOT / "build/vendor"):
     try:
         done = subprocess.run([npm, "pack", f"{name}@{version}", "--loglevel=error", "--pack-destination", str(waiting),
                                "--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=60000"],
-                              capture_output=True, text=True, check=False, timeout=180, cwd=folder)
+                              capture_output=True, text=True, encoding="utf-8", errors="replace", check=False,
+                              timeout=180, cwd=folder)
         made = waiting / kept.name
         if done.returncode or not made.exists():
             reason = next((line for line in done.stderr.splitlines() if "code" in line), "no file came")
@@ -60,5 +61,5 @@ def archive(name, folder=ROOT / "build/vendor"):
 
 def texts(name, members, folder=ROOT / "build/vendor"):
     """The text of some files of a package."""
-    with tarfile.open(fileobj=io.BytesIO(archive(name, folder))) as tar:
+    with tarfile.open(None, "r:*", io.BytesIO(archive(name, folder))) as tar:
         return [tar.extractfile(f"package/{member}").read().decode() for member in members]
