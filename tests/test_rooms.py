@@ -46,8 +46,8 @@ def course(root, table):
 def plant(root, *options):
     """The tool on that course, in a process of its own, for it forks."""
     call = f"rooms.main({list(options)!r}, pathlib.Path({str(root)!r}), warm=False)"
-    run = subprocess.run([sys.executable, "-c", f"import rooms, sys, pathlib; sys.exit({call})"], cwd=rooms.ROOT / "tools", capture_output=True, encoding="utf-8",
-                         timeout=200, check=False)
+    run = subprocess.run([sys.executable, "-c", f"import rooms, sys, pathlib; sys.exit({call})"],
+                         cwd=rooms.ROOT / "tools", capture_output=True, encoding="utf-8", timeout=200, check=False)
     return run.returncode, run.stdout + run.stderr
 
 
