@@ -100,12 +100,32 @@ def copied(root, into):
     return into
 
 
-def tried(copy, tests, seconds):
+class Order:
+    """A pytest plugin: what noticed a mistake before runs first, then the quick files; what each test took is kept."""
+
+    def __init__(self, times):
+        self.times, self.noticed, self.file = times, [], None
+
+    def rank(self, item):
+        file, _, name = item.nodeid.partition("::")
+        if item.nodeid in self.noticed:
+            return 0, -self.noticed.index(item.nodeid), 0
+        return 1, sum(s for test, s in self.times.items() if test.startswith(file)), self.times.get(item.nodeid, 0)
+
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=self.rank)
+
+    def pytest_runtest_logreport(self, report):
+        with open(self.file, "a", encoding="utf-8") as file:
+            print(json.dumps([report.nodeid, report.duration]), file=file)
+
+
+def tried(copy, tests, seconds, order):
     """Run tests in a copy, in a process of their own: (what came of it, seconds). "passed" when all is green."""
-    log, start = copy / "log.txt", time.perf_counter()
+    log, start, order.file = copy / "log.txt", time.perf_counter(), copy / "times.txt"
     child = os.fork()
     if child == 0:
-        _child(copy, tests, seconds, log)
+        _child(copy, tests, seconds, log, order)
     deadline = start + 10 * seconds
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -119,13 +139,16 @@ def tried(copy, tests, seconds):
         return f"ended by {signal.Signals(os.WTERMSIG(status)).name}", took
     if os.WEXITSTATUS(status) == 0:
         return "passed", took
-    red = re.search(r"^(?:FAILED|ERROR) tests/(\S+)", text, re.MULTILINE)
+    red = re.search(r"^(?:FAILED|ERROR) tests/(.*?)(?: - .*)?$", text, re.MULTILINE)
     if os.WEXITSTATUS(status) == 5 or not red and os.WEXITSTATUS(status) != 1:
         raise RuntimeError(f"pytest could not run {tests}:\n{text[-3000:]}")
+    if red:
+        noticed = f"tests/{red[1]}"
+        order.noticed = [*(one for one in order.noticed if one != noticed), noticed][-20:]
     return red[1] if red else "failed", took
 
 
-def _child(copy, tests, seconds, log):
+def _child(copy, tests, seconds, log, order):
     """In the forked process: the copy's tests, of the copy's utils. Does not return."""
     status = 70
     try:
@@ -141,7 +164,7 @@ def _child(copy, tests, seconds, log):
             del sys.modules[name]
         sys.path[:] = [*map(str, (copy, copy / "tests", copy / "tools")), *sys.path]
         import pytest
-        status = pytest.main([*OPTIONS, *(f"tests/{test}.py" for test in tests)])
+        status = pytest.main([*OPTIONS, *(f"tests/{test}.py" for test in tests)], [order])
     finally:
         sys.stdout.flush(), sys.stderr.flush()
         os._exit(int(status))
@@ -152,14 +175,18 @@ def run(chosen, todo, copy, root=ROOT, least=30):
     found = {}
     for room, mine in todo.items():
         tests, file = chosen[room]["tests"], file_of(room, copy)
-        came, alone = tried(copy, tests, 600)
+        came, alone = tried(copy, tests, 600, order := Order({}))
         if came != "passed":
             raise RuntimeError(f"{room}: without any mistake {came} is red")
+        for line in order.file.read_text(encoding="utf-8").splitlines():
+            test, seconds = json.loads(line)
+            order.times[test] = order.times.get(test, 0) + seconds
+        order.file.unlink()
         print(f"\n{room} · {len(mine)} mistakes, its tests take {alone:.1f} s", flush=True)
         for number, one in enumerate(mine):
             file.write_text(one.source, encoding="utf-8")
             os.utime(file, (number, number))  # two within a second would be taken for the same by their compiled form
-            came, took = tried(copy, tests, max(least, TIMES * alone))
+            came, took = tried(copy, tests, max(least, TIMES * alone), order)
             found.setdefault(room, []).append((one.words, one.because, came))
             sign = "✔" if came != "passed" else "·" if one.because else "✘"
             what = came if came != "passed" else one.because or "survives"
