@@ -13,6 +13,7 @@ LOCK   ?=
 FRAMES ?=
 ROOM   ?=
 KEEP   ?=
+TALLY  ?=
 OPERATORS ?=
 ROUNDING  ?=
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
@@ -105,7 +106,7 @@ mutants: ready          ## typical mistakes planted, one page at a time: its cla
 
 rooms: ready            ## mistakes planted in utils, one at a time: a unit test must turn red: make rooms ROOM=inference OPERATORS=1
 	$(QUIET) $(BIN)/python tools/rooms.py $(if $(OPERATORS),--operators) $(if $(SHARD),--shard $(SHARD)) \
-	    $(if $(KEEP),--json $(KEEP)) $(ROOM)
+	    $(if $(KEEP),--json $(KEEP)) $(if $(TALLY),--tally $(TALLY)) $(ROOM)
 
 device: ready           ## pages and the checks of their exercises on a make-believe device, after planted mistakes: make device NB=…
 	$(QUIET) $(BIN)/python tools/device.py --plants $(if $(ROUNDING),--rounding) $(NB)

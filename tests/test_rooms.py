@@ -74,9 +74,12 @@ def test_what_survives_is_told_and_what_is_no_mistake_is_not(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the tool forks")
 def test_operators_and_parts(tmp_path):
     course(tmp_path, "[[mutant]]\n" + entry("a negative half is an error", "x < 0", "x <= 0", key="because"))
-    plant(tmp_path, "--operators", "--shard", "1/2", "--json", str(tmp_path / "found.json"))
+    plant(tmp_path, "--operators", "--shard", "1/2", "--json", str(tmp_path / "found.json"),
+          "--tally", str(tmp_path / "counts.json"))
     found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["small"]
     assert len(found) == len(operators.changes(SOURCE)) / 2  # the table's entry is one of them, and counts once
+    assert json.loads((tmp_path / "counts.json").read_text(encoding="utf-8")) == {
+        "small": {"table": [0, 0, 1], "operators": [2, 3, 0]}}
     survive = [words.split(" → ")[1] for words, because, came in found if came == "passed" and not because]
     assert survive == ["pass", "return (x + 1) / 2 if up else x // 2", "return (x + 2) // 2 if up else x // 2"]
 

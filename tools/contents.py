@@ -6,8 +6,8 @@
 CLAIMS.md, LECTURE.md and TEACHING.md are written whole (tools/claims_page.py, tools/lecture.py, tools/teaching.py). All
 else stands between HTML comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`: course-map, cover and findings in
 README.md, sessions in INSTRUCTORS.md, numbers in HOW-WE-KNOW.md (tools/proof.py), course-map in the cells of notebooks
-that have it, nav in the first cell of every notebook (put under the title where it is missing). The ids of the lecture's
-statements become links wherever a notebook's text cites one. Nothing else is touched. Status 1 also when
+that have it, nav in the first cell of every notebook (put under the title where it is missing). The ids of statements
+become links wherever a notebook's text cites one. Nothing else is touched. Status 1 also when
 ledger/lecture.toml or ledger/teaching.toml and the pages contradict each other.
 """
 

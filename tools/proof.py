@@ -2,7 +2,7 @@
 
 Written by tools/contents.py. Counted from what is there: the claims of the pages, the ledger's runs, the tables of
 planted mistakes, the answers that the tests put to the exercises, the laws. ledger/rooms.json, written by
-`make rooms KEEP=ledger/rooms.json`, holds what came of the mistakes planted in utils.
+`make rooms TALLY=ledger/rooms.json`, holds how many of the mistakes planted in utils were noticed.
 """
 
 import ast
@@ -35,16 +35,14 @@ def entries(path, key):
 
 
 def rooms(root):
-    """The table rooms × noticed, survived, no mistake, and its sums; ("", 0, 0, 0) when none was kept."""
+    """The table rooms × noticed, survive, no mistake, for both kinds of mistakes; and the sums of either kind."""
     file = root / ROOMS
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    rows = {room: (sum(came != "passed" for _, _, came in tried),
-                   sum(came == "passed" and not because for _, because, came in tried),
-                   sum(came == "passed" and bool(because) for _, because, came in tried))
-            for room, tried in kept.items()}
-    sums = [sum(column) for column in zip(*rows.values(), strict=True)] or [0, 0, 0]
-    lines = [[f"`{room}`", *map(str, row)] for room, row in sorted(rows.items())]
-    return table(["room of `utils`", "noticed", "survive", "no mistake"], lines), *sums
+    sums = {kind: [sum(column) for column in zip(*(one[kind] for one in kept.values() if kind in one), strict=True)]
+            or [0, 0, 0] for kind in ("table", "operators")}
+    lines = [[f"`{room}`", *(", ".join(map(str, one[kind])) if kind in one else "" for kind in sums)]
+             for room, one in sorted(kept.items())]
+    return table(["room of `utils`", "described: noticed, survive, none", "small changes: the same"], lines), sums
 
 
 def page(books, pages, root):
@@ -53,14 +51,15 @@ def page(books, pages, root):
     answers = sorted(tests.glob("test_exercises_[0-9][0-9].py"))
     runs = sum(len(line["runs"]) for line in map(json.loads, _lines(root / "ledger/seeds.jsonl")))
     planted = [len(run) for nb in sorted((root / "notebooks").glob("*.ipynb")) for run in mistakes(nb, root)]
-    of_rooms, noticed, alive, free = rooms(root)
+    of_rooms, sums = rooms(root)
     rows = [
         ["claims that stop their page when they fail",
          f"{sum(len(claim_sentences(nb)) for nb in pages)} on {len(books)} pages"],
         ["runs of a whole page in the ledger, over seeds and both sources of digits", str(runs)],
         ["mistakes planted in pages, each of which must turn a named claim red", str(sum(planted))],
-        ["mistakes planted in `utils` when last run: noticed by a unit test, survived, found to be none",
-         f"{noticed}, {alive}, {free}"],
+        ["mistakes described for `utils`, when last run: noticed by a unit test, survived, found to be none",
+         ", ".join(map(str, sums["table"]))],
+        ["small changes of `utils` tried: the same", ", ".join(map(str, sums["operators"]))],
         ["device mistakes that must stop on a device that refuses what CUDA refuses",
          str(entries(tests / "device/plants.toml", "plant"))],
         ["exercises; wrong answers whose message is compared",

@@ -195,13 +195,31 @@ def run(chosen, todo, copy, root=ROOT, least=30):
     return found
 
 
+def counts(rows):
+    """(noticed, survive, no mistake) of what came of some mistakes."""
+    noticed = sum(came != "passed" for _, _, came in rows)
+    free = sum(came == "passed" and bool(because) for _, because, came in rows)
+    return noticed, len(rows) - noticed - free, free
+
+
+def tally(found, file):
+    """Put a run's counts into a file {room: {"table" or "operators": counts}}, beside what it has of other rooms."""
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    for room, rows in found.items():
+        made = [row for row in rows if re.match(r"line \d+: ", row[0])]
+        for kind, some in (("table", [row for row in rows if row not in made]), ("operators", made)):
+            if some:
+                kept.setdefault(room, {})[kind] = counts(some)
+    lines = (f"{json.dumps(room)}: {json.dumps(kept[room])}" for room in sorted(kept))
+    file.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
 def report(found):
-    """The table rooms × killed, survived, no mistake; and what survives, a line each."""
+    """The table rooms × noticed, survived, no mistake; and what survives, a line each."""
     lines = [f"{'room':28} noticed  survive  no mistake"]
     for room, rows in found.items():
-        noticed = sum(came != "passed" for _, _, came in rows)
-        free = sum(came == "passed" and bool(because) for _, because, came in rows)
-        lines.append(f"{room:28} {noticed:7}  {len(rows) - noticed - free:7}  {free:10}")
+        noticed, alive, free = counts(rows)
+        lines.append(f"{room:28} {noticed:7}  {alive:7}  {free:10}")
     alive = [f"{room}: {words}" for room, rows in found.items() for words, because, came in rows
              if came == "passed" and not because]
     return lines, alive
@@ -226,7 +244,8 @@ def main(arguments=None, root=ROOT, warm=True):
     parser.add_argument("--shard", type=part, default=(1, 1))
     parser.add_argument("--every", type=int, default=1, help="only every n-th of them, for a look")
     parser.add_argument("--least", type=int, default=30, help="seconds of computing that any mistake may take")
-    parser.add_argument("--json", type=Path, help="keep the results in this file")
+    parser.add_argument("--json", type=Path, help="keep what came of each mistake in this file")
+    parser.add_argument("--tally", type=Path, help="put the counts of these rooms into this file")
     options = parser.parse_args(arguments)
     any_console()
     chosen = tables(root)
@@ -245,6 +264,8 @@ def main(arguments=None, root=ROOT, warm=True):
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if options.tally:
+        tally(found, options.tally)
     verdict = f"{len(alive)} mistakes survive." if alive else "Every mistake was noticed."
     print("", *lines, "", *alive, verdict, sep="\n")
     return 1 if alive else 0
