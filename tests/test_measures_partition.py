@@ -203,3 +203,9 @@ def test_the_free_energy_of_large_inputs_is_finite():
     large = SimpleNamespace(W=torch.tensor([[300.0]]), b=torch.zeros(1), c=torch.tensor([200.0]))
     F = rbm_free_energy(torch.tensor([[0.0], [1.0]]), large.W, large.b, large.c)
     assert F.tolist() == [-200, -500]
+
+
+def test_every_row_flips_a_place_of_its_own():
+    torch.manual_seed(0)
+    moved = metropolis(lambda y: 0 * y.sum(-1), torch.zeros(5000, 5), 1)
+    assert (moved.sum(1) == 1).all() and (moved.mean(0) - 0.2).abs().max() < 0.03
