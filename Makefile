@@ -16,6 +16,7 @@ KEEP   ?=
 TALLY  ?=
 OPERATORS ?=
 ROUNDING  ?=
+PLANTS    ?= 1
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
@@ -109,7 +110,7 @@ rooms: ready            ## mistakes planted in utils, one at a time: a unit test
 	    $(if $(KEEP),--json $(KEEP)) $(if $(TALLY),--tally $(TALLY)) $(ROOM)
 
 device: ready           ## pages and the checks of their exercises on a make-believe device, after planted mistakes: make device NB=…
-	$(QUIET) $(BIN)/python tools/device.py --plants $(if $(ROUNDING),--rounding) $(NB)
+	$(QUIET) $(BIN)/python tools/device.py $(if $(PLANTS),--plants) $(if $(ROUNDING),--rounding) $(NB)
 
 twice: ready            ## every code cell twice in a row, then the training cells again: the same claims: make twice NB=…
 	$(QUIET) $(BIN)/python tools/twice.py $(NB)

@@ -212,7 +212,7 @@ def test_the_shards_of_the_seeds_are_all_of_them():
 
 def test_ci_runs_the_whole_check_once():
     *_, test, device = text(".ci/run").splitlines()
-    assert test == "make test" and device.startswith("make device NB=")
+    assert test == "make test" and device.startswith("make device PLANTS= NB=")
     assert all((ROOT / page).exists() for page in re.findall(r"notebooks/\S+\.ipynb", device))
 
 
