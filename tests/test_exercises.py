@@ -124,6 +124,7 @@ def leaves(x):
     (lambda x: torch.tensor((2 * x).tolist()), "no gradient comes back"),
     (lambda x: torch.from_numpy(2 * x.numpy()), "stops when its inputs carry a gradient"),
     (lambda x: x + x.detach(), "part of it is cut off"),
+    (lambda x: 2 * (x.detach() + x.flip(0) - x.flip(0).detach()), "flows where it should not"),  # in another row
     (lambda x: 2 * x + 0 * x.abs().log().clamp(max=0) * torch.inf, "not finite"),
     (lambda x: 2 * x + 0 * (x - x).sqrt(), "is nan"),
 ])
@@ -249,6 +250,15 @@ def test_a_check_changes_nothing_on_the_page_and_needs_nothing_of_it(doubling, a
             assert state() == before
     finally:
         torch.set_num_threads(threads)
+
+
+def test_a_page_in_double_precision_gets_the_same_verdict(fresh):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.randn(3, dtype=torch.float32),)])
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert verdict(lambda x: 2 * torch.ones(3) * x)[0]
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_a_sampling_answer_is_comparable_and_the_page_keeps_its_own_stream(fresh):

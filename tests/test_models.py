@@ -1,10 +1,10 @@
-"""The practicum's VAE: its layers, its bubble, and when it draws."""
+"""The practicum's VAE: its layers, its bubble, and when it draws; the weights of LISTA."""
 
 import pytest
 import torch
 from torch import nn
 
-from utils.models import VAE
+from utils.models import LISTA, VAE
 
 
 class Clear(VAE):
@@ -51,3 +51,8 @@ def test_a_gradient_reaches_mean_and_radius():
     logits, mu, logvar = vae(torch.rand(7, 6))
     for slope in torch.autograd.grad(logits.square().sum(), (mu, logvar)):
         assert (slope != 0).any(1).all()
+
+
+def test_every_unit_of_lista_has_a_threshold_of_its_own():
+    net = LISTA(torch.randn(3, 5), 0.1, 2)
+    assert {name: tuple(p.shape) for name, p in net.named_parameters()} == {"W_e": (5, 3), "S": (5, 5), "theta": (5,)}
