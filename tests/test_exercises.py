@@ -348,7 +348,8 @@ def test_a_guess_that_is_no_number_costs_one_line(guess, capsys):
 @pytest.mark.parametrize("guess, options, word", [
     (None, {"within": 1}, "✘ how many: write your guess first"), (..., {"within": 1}, "write your guess first"),
     ("  ", {"within": 1}, "write your guess first"), (10, {"within": 1}, "✔ how many: your guess is close, within 1"),
-    (20, {"within": 1}, "too high, by more than 1"), (1, {"within": 1}, "too low"), (-3, {"factor": 2}, "too low"),
+    (20, {"within": 1}, "too high, by more than 1"), (11.8, {"within": 1}, "too high"), (9.2, {"within": 1}, "too low"),
+    (1, {"within": 1}, "too low"), (-3, {"factor": 2}, "too low"),
     (20, {"factor": 2}, "✔ how many: your guess is close, within a factor of 2"), (22, {"factor": 2}, "too high"),
     (5, {"factor": 2}, "too low, by more than a factor of 2"), (15, {"within": 6, "between": (0, 12)}, "lies between")])
 def test_predict_judges_a_guess(guess, options, word, capsys):

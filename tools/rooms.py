@@ -5,10 +5,11 @@
     python tools/rooms.py --operators …             and every small change that tools/operators.py can make
     python tools/rooms.py --shard 3/12 …            the third of twelve parts
 
-A room's mistakes stand in tests/mutants/utils/<room>.toml, with the tests that must notice them: a `mistake` in words,
-what stands there (`old`, which occurs once) and what is planted (`new`). An entry with `because` is no mistake: what
-it changes can't be seen, or is meant to be free; it says why, and nobody is asked to notice it. One mistake is planted
-at a time, in a copy of the course, and the room's tests run until the first that fails. Status 1 when one survives.
+A room's mistakes stand in tests/mutants/utils/<room>.toml, with the tests that must notice them (`tests`, of which
+`select` may choose some, as pytest's -k does): a `mistake` in words, what stands there (`old`, which occurs once) and
+what is planted (`new`). An entry with `because` is no mistake: what it changes can't be seen, or is meant to be free; it
+says why, and nobody is asked to notice it. One mistake is planted at a time, in a copy of the course, and the room's
+tests run until the first that fails. Status 1 when one survives.
 
 It forks, so that torch is imported once: Linux and macOS.
 """
@@ -120,12 +121,12 @@ class Order:
             print(json.dumps([report.nodeid, report.duration]), file=file)
 
 
-def tried(copy, tests, seconds, order):
-    """Run tests in a copy, in a process of their own: (what came of it, seconds). "passed" when all is green."""
+def tried(copy, table, seconds, order):
+    """Run a room's tests in a copy, in a process of their own: (what came of it, seconds). "passed" when all are."""
     log, start, order.file = copy / "log.txt", time.perf_counter(), copy / "times.txt"
     child = os.fork()
     if child == 0:
-        _child(copy, tests, seconds, log, order)
+        _child(copy, table, seconds, log, order)
     deadline = start + 10 * seconds
     while True:
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -141,14 +142,14 @@ def tried(copy, tests, seconds, order):
         return "passed", took
     red = re.search(r"^(?:FAILED|ERROR) tests/(.*?)(?: - .*)?$", text, re.MULTILINE)
     if os.WEXITSTATUS(status) == 5 or not red and os.WEXITSTATUS(status) != 1:
-        raise RuntimeError(f"pytest could not run {tests}:\n{text[-3000:]}")
+        raise RuntimeError(f"pytest could not run {table['tests']}:\n{text[-3000:]}")
     if red:
         noticed = f"tests/{red[1]}"
         order.noticed = [*(one for one in order.noticed if one != noticed), noticed][-20:]
     return red[1] if red else "failed", took
 
 
-def _child(copy, tests, seconds, log, order):
+def _child(copy, table, seconds, log, order):
     """In the forked process: the copy's tests, of the copy's utils. Does not return."""
     status = 70
     try:
@@ -164,7 +165,8 @@ def _child(copy, tests, seconds, log, order):
             del sys.modules[name]
         sys.path[:] = [*map(str, (copy, copy / "tests", copy / "tools")), *sys.path]
         import pytest
-        status = pytest.main([*OPTIONS, *(f"tests/{test}.py" for test in tests)], [order])
+        files = [f"tests/{test}.py" for test in table["tests"]]
+        status = pytest.main([*OPTIONS, "-k", table.get("select", ""), *files], [order])
     finally:
         sys.stdout.flush(), sys.stderr.flush()
         os._exit(int(status))
@@ -174,8 +176,8 @@ def run(chosen, todo, copy, root=ROOT, least=30):
     """Plant them one after the other: {room: [(words, because, what noticed it)]}; "passed" where nothing did."""
     found = {}
     for room, mine in todo.items():
-        tests, file = chosen[room]["tests"], file_of(room, copy)
-        came, alone = tried(copy, tests, 600, order := Order({}))
+        file = file_of(room, copy)
+        came, alone = tried(copy, chosen[room], 600, order := Order({}))
         if came != "passed":
             raise RuntimeError(f"{room}: without any mistake {came} is red")
         for line in order.file.read_text(encoding="utf-8").splitlines():
@@ -186,7 +188,7 @@ def run(chosen, todo, copy, root=ROOT, least=30):
         for number, one in enumerate(mine):
             file.write_text(one.source, encoding="utf-8")
             os.utime(file, (number, number))  # two within a second would be taken for the same by their compiled form
-            came, took = tried(copy, tests, max(least, TIMES * alone), order)
+            came, took = tried(copy, chosen[room], max(least, TIMES * alone), order)
             found.setdefault(room, []).append((one.words, one.because, came))
             sign = "✔" if came != "passed" else "·" if one.because else "✘"
             what = came if came != "passed" else one.because or "survives"
