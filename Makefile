@@ -11,6 +11,12 @@ PORT   ?= 8888
 LAB    ?=
 LOCK   ?=
 FRAMES ?=
+ROOM   ?=
+KEEP   ?=
+TALLY  ?=
+OPERATORS ?=
+ROUNDING  ?=
+PLANTS    ?= 1
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
@@ -29,8 +35,8 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 # the Python of .venv may be gone: upgraded away, on a disk or in a module that is not there today
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
-.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants twice \
-        answers calls slides bench clean
+.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
+        twice answers calls slides bench clean
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -99,6 +105,13 @@ merge: ready            ## what the shards measured, from build/, into the ledge
 mutants: ready          ## typical mistakes planted, one page at a time: its claims must turn red: make mutants NB=…
 	$(QUIET) $(BIN)/python tools/mutants.py $(NB)
 
+rooms: ready            ## mistakes planted in utils, one at a time: a unit test must turn red: make rooms ROOM=inference OPERATORS=1
+	$(QUIET) $(BIN)/python tools/rooms.py $(if $(OPERATORS),--operators) $(if $(SHARD),--shard $(SHARD)) \
+	    $(if $(KEEP),--json $(KEEP)) $(if $(TALLY),--tally $(TALLY)) $(ROOM)
+
+device: ready           ## pages and the checks of their exercises on a make-believe device, after planted mistakes: make device NB=…
+	$(QUIET) $(BIN)/python tools/device.py $(if $(PLANTS),--plants) $(if $(ROUNDING),--rounding) $(NB)
+
 twice: ready            ## every code cell twice in a row, then the training cells again: the same claims: make twice NB=…
 	$(QUIET) $(BIN)/python tools/twice.py $(NB)
 	$(QUIET) $(BIN)/python tools/twice.py --again $(NB)
@@ -116,5 +129,5 @@ bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
 
 clean:                  ## the environment and everything else that is made
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
