@@ -9,7 +9,6 @@ grade ids stand in ledger/points.toml: a submission is found by its ids, so they
 
 import argparse
 import json
-import posixpath
 import re
 import secrets
 import sys
@@ -24,8 +23,8 @@ ROOT = Path(__file__).resolve().parents[1]
 POINTS = ROOT / "ledger/points.toml"
 HIDDEN = "### BEGIN HIDDEN TESTS\nexercises.grade({name!r}, points={points})\n### END HIDDEN TESTS"
 NOTE = ("> **Assignment.** Write where it says `raise NotImplementedError` or `None`; the next cell checks it, and the "
-        "page runs on in any case. The points of an answer are given by a check on other inputs: half of them for right "
-        "values with a wrong gradient. A wrong guess costs nothing. Leave the check cells as they are: they come back.")
+        "page runs on in any case. Points are given by the same check on other inputs: all for what is right, half for "
+        "right values with a wrong gradient. A wrong guess costs nothing. A check cell that was changed comes back.")
 CONFIG = '''"""For nbgrader in this folder. Written once by `make assignment`: what you add below stays."""
 
 import sys
@@ -46,7 +45,7 @@ def points(file=POINTS):
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
-def unlinked(text, name):
+def unlinked(text):
     """A page's Markdown as it reads in a folder of its own: its links to other pages lead there, others are text."""
     def moved(match):
         target = match[2]
@@ -69,14 +68,14 @@ def source(path, worth):
     answers, ids = [], []
     for cell in nb["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = unlinked(text_of(cell), path.name)
+            cell["source"] = unlinked(text_of(cell))
             continue
         cell["outputs"], cell["execution_count"] = [], None
         checks = checks_of(text_of(cell))
         if "solution" in cell["metadata"].get("tags", []):
             answers.append(cell)
         if len(checks) > 1 or checks and not answers:
-            raise AssignmentError(f"{path.name}: a cell checks {len(checks)} answers, and none stands before it")
+            raise AssignmentError(f"{path.name}: a check must be of one answer, in a cell above: {text_of(cell)}")
         for check in checks:
             if check.exercise not in worth:
                 raise AssignmentError(f"{path.name}: ledger/points.toml gives no points for {check.exercise}")
@@ -95,15 +94,16 @@ def source(path, worth):
     return nb
 
 
-def opened(nb):
-    """The notebook with its holes open and its hidden lines gone, as the release has it, in place."""
+def opened(nb, hidden=False):
+    """The notebook with its holes open, in place; its hidden lines stay only where asked for."""
     for cell in nb["cells"]:
         tags = cell["metadata"].get("tags", [])
         if cell["cell_type"] == "code" and "solution" in tags:
             cell["source"] = student_source(text_of(cell), True)
             cell["metadata"]["tags"] = [*tags, *([] if GO_ON in tags else [GO_ON])]
-        cell["source"] = re.sub(r"\n?### BEGIN HIDDEN TESTS\n.*?\n### END HIDDEN TESTS", "", text_of(cell),
-                                flags=re.DOTALL)
+        if not hidden:
+            cell["source"] = re.sub(r"\n?### BEGIN HIDDEN TESTS\n.*?\n### END HIDDEN TESTS", "", text_of(cell),
+                                    flags=re.DOTALL)
     return nb
 
 

@@ -1,7 +1,8 @@
 """Start a kernel for a stranger's notebook, as a user without rights, in a folder of its own, without a network.
 
     unshare --mount --net --pid --fork --kill-child --mount-proc \\
-        python tools/fence.py --folder FOLDER --uid 65534 --hide PATH --keep PATH --memory BYTES --cpu SECONDS -- COMMAND …
+        python tools/fence.py --folder FOLDER --uid 65534 --hide PATH --keep PATH --memory BYTES --cpu SECONDS \\
+        -- COMMAND …
 
 The folder must exist; in it COMMAND works and leaves what it leaves. Everywhere else it can only read what everyone
 may read, and of --hide nothing. --keep names what it must reach although a folder above it is closed to others (a
@@ -80,6 +81,7 @@ def limit(memory, cpu):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--connection", type=Path, help="a file of ours, of which the folder gets a copy")
     parser.add_argument("--uid", type=int, required=True)
     parser.add_argument("--hide", type=Path, action="append", default=[])
     parser.add_argument("--keep", type=Path, action="append", default=[])
@@ -90,6 +92,10 @@ def main():
     if os.getpid() != 1 or os.getuid() != 0:
         raise SystemExit("start it as root, by unshare as above: it would cover folders of this machine")
     signal.signal(signal.SIGINT, lambda *_: None)  # meant for the kernel, which gets it as well
+    if options.connection:
+        copy = options.folder / options.connection.name
+        shutil.copyfile(options.connection, copy)
+        os.chown(copy, options.uid, options.uid)
     shut_in(options.folder, options.hide, options.keep)
     os.chdir(options.folder)
     drop = [shutil.which("setpriv"), f"--reuid={options.uid}", f"--regid={options.uid}", "--clear-groups",
