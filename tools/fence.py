@@ -82,6 +82,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--connection", type=Path, help="a file of ours, of which the folder gets a copy")
+    parser.add_argument("--silent", action="store_true", help="what COMMAND writes to its output goes nowhere")
     parser.add_argument("--uid", type=int, required=True)
     parser.add_argument("--hide", type=Path, action="append", default=[])
     parser.add_argument("--keep", type=Path, action="append", default=[])
@@ -101,7 +102,8 @@ def main():
     drop = [shutil.which("setpriv"), f"--reuid={options.uid}", f"--regid={options.uid}", "--clear-groups",
             "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
-    child = subprocess.Popen(drop + command, env=environment(options.folder),
+    out = subprocess.DEVNULL if options.silent else None
+    child = subprocess.Popen(drop + command, env=environment(options.folder), stdout=out, stderr=out,
                              preexec_fn=lambda: limit(options.memory, options.cpu))
     while True:  # the first process of a namespace inherits the orphans
         pid, status = os.wait()
