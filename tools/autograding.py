@@ -194,8 +194,8 @@ def fence(room, memory, seconds):
     os.chown(room / "his", NOBODY, NOBODY)
     keep = [Path(sys.base_prefix), ROOT / ".venv", ROOT / "utils", ROOT / "data"]
     options = [f"--{word}={path}" for word, paths in (("hide", (ROOT, Path.cwd())), ("keep", keep)) for path in paths]
-    start = [sys.executable, str(ROOT / "tools/fence.py"), f"--folder={room / 'his'}", f"--uid={NOBODY}", *options, "--silent",
-             f"--connection={room / 'connection.json'}", f"--memory={memory}", f"--cpu={seconds}", "--"]
+    start = [sys.executable, str(ROOT / "tools/fence.py"), f"--folder={room / 'his'}", f"--uid={NOBODY}", *options,
+             "--silent", f"--connection={room / 'connection.json'}", f"--memory={memory}", f"--cpu={seconds}", "--"]
     return ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", *start]
 
 
