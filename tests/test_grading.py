@@ -117,7 +117,8 @@ def test_a_forged_record_earns_nothing_and_runs_nothing(doubling, kept, tmp_path
 
 @pytest.mark.parametrize("answer, said", [(lambda x: 2 * x, 2.0), (lambda x: 2 * x.detach(), 1.0)])
 def test_grade_hands_the_points_to_the_hidden_test(doubling, capsys, answer, said):
-    assert harness.check(answer, "double") in (answer, doubling.reference)
+    again = harness.check(answer, "double")
+    harness.check(again, "double")  # the cell is run again: the page may hold the course's own by now
     assert exercises.grade("double", points=2) == said
     assert f"{said:g} of 2 points, double: " in capsys.readouterr().out
 
@@ -125,7 +126,7 @@ def test_grade_hands_the_points_to_the_hidden_test(doubling, capsys, answer, sai
 @pytest.mark.parametrize("answer", [lambda x: x**2, None])
 def test_grade_fails_where_check_never_does(doubling, answer):
     assert harness.check(answer, "double") is doubling.reference
-    harness.check(doubling.reference, "double")  # the cell is run again: the page holds the course's own now
+    harness.check(doubling.reference, "double")
     with pytest.raises(grading.NotEarned):
         exercises.grade("double", points=2)
 
