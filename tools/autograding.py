@@ -201,7 +201,9 @@ def fence(room, memory, seconds):
 
 def configure(c, seed):
     """Set what nbgrader does in a class's folder."""
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
+    # nbgrader calls alembic, and looks for nbconvert's templates, which the course's environment has
+    for name, place in (("PATH", Path(sys.executable).parent), ("JUPYTER_PATH", ROOT / ".venv/share/jupyter")):
+        os.environ[name] = os.pathsep.join([str(place), *filter(None, [os.environ.get(name)])])
     c.GenerateAssignment.preprocessors = [Holes if p is ClearSolutions else p for p in
                                           GenerateAssignment.preprocessors.default()]
     c.Autograde.sanitize_preprocessors = [q for p in Autograde.sanitize_preprocessors.default() for q in
