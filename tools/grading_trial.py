@@ -123,7 +123,7 @@ def submissions(pages):
         "perfect": ("all right", ista, of(ista), {}),
         "perfect-too": ("all right", vae, of(vae), {}),
         "empty": ("nothing written", ista, of(ista, solved=False), none),
-        "wrong": ("a wrong value, of which later answers make no use", ista, of(ista).write("shrinkage", hard),
+        "wrong": ("a wrong value, of which later answers make use", ista, of(ista).write("shrinkage", hard),
                   {"shrinkage": 2}),
         "half": ("right values, wrong gradient", vae, of(vae).write(
             "kl_terms", "def kl_terms(mu, logvar):\n    mu = mu.detach()\n"
