@@ -33,7 +33,7 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants twice \
-        answers calls slides bench clean class assignment grading-trial
+        answers calls slides bench clean class assignment grading-trial hub-trial
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -120,9 +120,10 @@ class: $(CLASS)/nbgrader  ## nbgrader, in an environment beside the course's, wh
 $(CLASS)/nbgrader: pyproject.toml | ready
 	$(BIN)/python -m venv build/class
 	$(BIN)/python tools/beside.py build/class
-	build/class/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	$(CLASS)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+	$(CLASS)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
 	    $$($(BIN)/python tools/beside.py --extra class)
-	build/class/bin/python -m pip check
+	$(CLASS)/python -m pip check
 	@touch $@
 
 assignment: class       ## a class's assignments, source and release, and its gradebook: make assignment COURSE=~/week8 NB=…
@@ -130,6 +131,20 @@ assignment: class       ## a class's assignments, source and release, and its gr
 
 grading-trial: class    ## simulated submissions through nbgrader, in build/trial; the points beside what each must get
 	$(CLASS)/python tools/grading_trial.py
+
+HUB := build/hub/bin
+$(HUB)/jupyterhub: pyproject.toml | ready
+	$(BIN)/python -m venv build/hub
+	$(BIN)/python tools/beside.py build/hub
+	$(HUB)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+	$(HUB)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	    $$($(BIN)/python tools/beside.py --extra hub)
+	$(HUB)/python -m pip check
+	npm install --silent --no-fund --no-audit --prefix build/hub configurable-http-proxy@5.3.0
+	@touch $@
+
+hub-trial: $(HUB)/jupyterhub  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
+	$(HUB)/python tools/hub_trial.py
 
 bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
