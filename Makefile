@@ -17,6 +17,9 @@ TALLY  ?=
 OPERATORS ?=
 ROUNDING  ?=
 PLANTS    ?= 1
+# the folder of a class: solutions, submissions, gradebook; it outlives `make clean` only elsewhere
+COURSE ?= build/course
+CLASS  := build/class/bin
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
@@ -36,7 +39,8 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
-        twice answers calls slides bench clean
+        twice answers calls slides bench clean class assignment grading-trial \
+        hub-trial
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -124,6 +128,37 @@ calls: ready            ## with what the pages call the exercises' functions, fo
 
 slides: ready           ## decks for a lecture in build/slides/, one file a page; with sliders that move: make slides FRAMES=1 NB=…
 	$(QUIET) $(BIN)/python tools/decks.py $(if $(FRAMES),--frames) $(NB)
+
+class: $(CLASS)/nbgrader  ## nbgrader, in an environment beside the course's, which it sees and does not change
+
+$(CLASS)/nbgrader: pyproject.toml | ready
+	$(BIN)/python -m venv build/class
+	$(BIN)/python tools/beside.py build/class
+	$(CLASS)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+	$(CLASS)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	    $$($(BIN)/python tools/beside.py --extra class)
+	$(CLASS)/python -m pip check
+	@touch $@
+
+assignment: class       ## a class's assignments, source and release, and its gradebook: make assignment COURSE=~/week8 NB=…
+	$(CLASS)/python tools/assignment.py --course $(COURSE) $(NB)
+
+grading-trial: class    ## simulated submissions through nbgrader, in build/trial; the points beside what each must get
+	$(CLASS)/python tools/grading_trial.py
+
+HUB := build/hub/bin
+$(HUB)/jupyterhub: pyproject.toml | ready
+	$(BIN)/python -m venv build/hub
+	$(BIN)/python tools/beside.py build/hub
+	$(HUB)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+	$(HUB)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	    $$($(BIN)/python tools/beside.py --extra hub)
+	$(HUB)/python -m pip check
+	npm install --silent --no-fund --no-audit --prefix build/hub configurable-http-proxy@5.3.0
+	@touch $@
+
+hub-trial: $(HUB)/jupyterhub  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
+	$(HUB)/python tools/hub_trial.py
 
 bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
