@@ -11,6 +11,7 @@ PORT   ?= 8888
 LAB    ?=
 LOCK   ?=
 FRAMES ?=
+MUST   ?=
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
@@ -30,7 +31,7 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants twice \
-        answers calls slides bench clean
+        answers calls slides test-browser bench clean
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -111,6 +112,17 @@ calls: ready            ## with what the pages call the exercises' functions, fo
 
 slides: ready           ## decks for a lecture in build/slides/, one file a page; with sliders that move: make slides FRAMES=1 NB=…
 	$(QUIET) $(BIN)/python tools/decks.py $(if $(FRAMES),--frames) $(NB)
+
+# the page's own speed is measured, so JupyterLab gets the threads that `make lab` gives it; a deck needs npm
+test-browser: ready     ## pages, sliders, the student edition and a deck in Chromium; skipped where there is none
+	@browser="$${BROWSER:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}"; \
+	if test -z "$$browser"; then \
+	    echo "make test-browser: skipped, for there is no Chromium or Chrome (apt-get install chromium, or BROWSER=...)"; \
+	    test -z "$(MUST)"; exit; \
+	fi; \
+	$(PIP) install -r tests_browser/requirements.txt -c requirements.lock && \
+	{ ! command -v npm >/dev/null || $(QUIET) $(BIN)/python tools/decks.py --frames notebooks/00-start-here.ipynb; } && \
+	BROWSER="$$browser" $(ALONE) $(BIN)/python -m pytest -s -p no:cacheprovider tests_browser
 
 bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
