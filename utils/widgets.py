@@ -1,15 +1,15 @@
 """Sliders over pictures that are drawn ahead while the kernel rests, so that an answer takes no drawing."""
 
 import base64
+import contextlib
 import html
+import io
 import struct
 import time
 import traceback
-from collections import OrderedDict
 
 import ipywidgets
 from IPython.display import display
-from IPython.utils.capture import capture_output
 
 from utils import ahead
 from utils.frames import Frames
@@ -36,7 +36,7 @@ SPEAK = """(function speak(image, left) {
 })(this, 50)"""
 
 _sliders = []
-_kept = OrderedDict()  # {(slider, place): (PNG, alt text, what was printed)}, the one shown longest ago first
+_kept = {}  # {(slider, place): (PNG, alt text, what was printed)}, the oldest first
 
 
 def interact(draw, **choices):
@@ -61,6 +61,7 @@ class Slider:
 
     def __init__(self, frames, cell=None, run=None):
         self.frames, self.cell, self.run, self.failed, self.moved = frames, cell, run, {}, 0.0
+        self.closed = False
         # not ipywidgets.interact: it loads matplotlib's inline backend, and sends there what the reader began to plot
         self.handles = [
             ipywidgets.SelectionSlider(options=list(zip(labels, values, strict=True)), index=at, description=name,
@@ -78,21 +79,31 @@ class Slider:
         return tuple(handle.index for handle in self.handles)
 
     def show(self, _change=None):
-        """Put the picture of where the handles stand on the stage."""
+        """Say where the handles stand, and show the picture: a kept one at once, another when it can be drawn."""
+        ahead.answered()
+        self.moved = time.monotonic()
+        self.line.value = f'<span style="{UNSEEN}">{html.escape(self.frames.says(self.place()))}</span>'
+        if frame := _kept.get((self, self.place())):
+            self.stage.value = _html(*frame)
+        else:
+            ahead.beside_cells(self.show_new)
+
+    def show_new(self):
+        """Draw and show the picture of where the handles stand by now; one that failed before is tried again."""
         place = self.place()
-        self.line.value = f'<span style="{UNSEEN}">{html.escape(self.frames.says(place))}</span>'
-        self.failed.pop(place, None)  # what failed is tried again: the reader may have mended it
+        if self.closed:
+            return
+        self.failed.pop(place, None)
         if (self, place) not in _kept:
             self.draw(place)
-        self.stage.value = self.failed[place] if place in self.failed else _html(*_kept[self, place])
-        if place not in self.failed:
-            _kept.move_to_end((self, place))
-        self.moved = time.monotonic()
-        ahead.answered()
+        if place == self.place():  # else it was moved on in the meantime
+            self.stage.value = self.failed.get(place) or _html(*_kept[self, place])
 
     def draw(self, place):
         """Draw the picture of a place and keep it, or keep in mind why it can't be drawn."""
-        with capture_output() as said:  # what it prints belongs to it, not to the cell that happened to run last
+        said = io.StringIO()  # what it prints belongs to it, not to the cell that happened to run last
+        # not IPython's capture_output: a slider's move that comes in the meantime could not be answered
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             try:
                 png, alt = self.frames.picture(place)
             except Exception as error:  # noqa: BLE001 it is the reader's function, and may do anything
@@ -100,7 +111,7 @@ class Slider:
                 self.failed[place] = (f"<p>{why}</p><details><summary>Where it stopped</summary>"
                                       f"<pre>{html.escape(traceback.format_exc())}</pre></details>")
                 return
-        _kept[self, place] = png, alt, said.stdout + said.stderr
+        _kept[self, place] = png, alt, said.getvalue()
         while len(_kept) > 1 and _size() > ROOM:
             del _kept[next(iter(_kept))]
 
@@ -113,6 +124,7 @@ class Slider:
 
     def close(self):
         """Leave nothing behind, in the kernel or in the page."""
+        self.closed = True
         _sliders.remove(self)
         for key in [key for key in _kept if key[0] is self]:
             del _kept[key]
@@ -131,7 +143,7 @@ def _html(png, alt, printed):
 
 
 def _size():
-    return sum(len(png) for png, _, _ in _kept.values())
+    return sum(len(png) for png, _, _ in list(_kept.values()))
 
 
 def _draw_one():
