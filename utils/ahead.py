@@ -29,8 +29,8 @@ def request():
 def beside_cells(job):
     """Do job() in the thread that runs the cells, and while none of them runs.
 
-    JupyterLab has a slider's moves answered in a thread of their own, also while a cell trains a model: drawing there
-    would take the cell's random numbers, and matplotlib's settings, from under its feet.
+    Some kernels (ipykernel 7.0) answer a slider's moves in a thread of their own, also while a cell trains a model:
+    drawing there would take the cell's random numbers, and matplotlib's settings, from under its feet.
     """
     if _kernel["loop"] is None or threading.current_thread() is threading.main_thread():
         job()
