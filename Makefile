@@ -20,6 +20,7 @@ PLANTS    ?= 1
 # the folder of a class: solutions, submissions, gradebook; it outlives `make clean` only elsewhere
 COURSE ?= build/course
 CLASS  := build/class/bin
+MUST   ?=
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
@@ -40,7 +41,7 @@ DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
         twice answers calls slides bench clean class assignment grading-trial \
-        hub-trial
+        hub-trial test-browser
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -159,6 +160,20 @@ $(HUB)/jupyterhub: pyproject.toml | ready
 
 hub-trial: $(HUB)/jupyterhub  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
 	$(HUB)/python tools/hub_trial.py
+
+# the page's own speed is measured, so JupyterLab gets the threads that `make lab` gives it; a deck needs npm
+test-browser: ready     ## pages, sliders, the student edition and a deck in Chromium; skipped where there is none
+	@browser="$${BROWSER:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}"; \
+	if test -z "$$browser"; then \
+	    echo "make test-browser: skipped, for there is no Chromium or Chrome (apt-get install chromium, or BROWSER=...)"; \
+	    test -z "$(MUST)"; exit; \
+	fi; \
+	$(PIP) install -r tests_browser/requirements.txt -c requirements.lock || { \
+	    echo "make test-browser: skipped, for Playwright can't be installed: a network is needed, once"; \
+	    test -z "$(MUST)"; exit; \
+	}; \
+	{ ! command -v npm >/dev/null || $(QUIET) $(BIN)/python tools/decks.py --frames notebooks/00-start-here.ipynb; } && \
+	BROWSER="$$browser" $(ALONE) $(BIN)/python -m pytest -s -p no:cacheprovider tests_browser
 
 bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
