@@ -7,8 +7,8 @@
 
 A room's mistakes stand in tests/mutants/utils/<room>.toml, with the tests that must notice them (`tests`, of which
 `select` may choose some, as pytest's -k does): a `mistake` in words, what stands there (`old`, which occurs once) and
-what is planted (`new`). An entry with `because` is no mistake: what it changes can't be seen, or is meant to be free; it
-says why, and nobody is asked to notice it. One mistake is planted at a time, in a copy of the course, and the room's
+what is planted (`new`). An entry with `because` is no mistake: what it changes can't be seen, or is meant to be free;
+it says why, and nobody is asked to notice it. One mistake is planted at a time, in a copy of the course, and the room's
 tests run until the first that fails. Status 1 when one survives.
 
 It forks, so that torch is imported once: Linux and macOS.
