@@ -89,6 +89,7 @@ def leaves(x):
     (lambda x: 2.0005 * x, "should be"),
     (lambda x: 2 * x + 0.25, "all values are 0.25 above what they should be"),
     (lambda x: 2 * x + (x == x[0, 0]), "value [0, 0] is"),
+    (lambda x: 2 * x + torch.arange(x.numel()).view_as(x), "value [0, 1] is"),  # all but the first are wrong
     (lambda x: (2 * x).sum(1), "take no sum over dimension 1"),
     (lambda x: (2 * x).mean(), "take no mean over all of it"),
     (lambda x: 2 * x.unsqueeze(0), "one dimension too many"),
@@ -102,7 +103,7 @@ def leaves(x):
     (lambda x: (2 * x).sum().item(), "leave out .item()"),
     (lambda x: (2 * x).double(), "end with .to(y.dtype)"),
     (lambda x: (2 * x).half(), "returns float16, float32 is asked for"),
-    (lambda x: (2 * x).to("meta"), "on meta"),
+    (lambda x: (2 * x).to("meta"), "it returns a tensor on meta, its inputs are on"),
     (lambda x: (2 * x).to_sparse(), "sparse"),
     (lambda x: torch.quantize_per_tensor(2 * x, 0.1, 0, torch.qint8), "quantized"),
     (lambda x: torch.masked.masked_tensor(2 * x, x > 0), "MaskedTensor"),
@@ -144,6 +145,30 @@ def test_wrong_answers_are_told_what_is_wrong(doubling, answer, word):
 ])
 def test_outputs_and_inputs_are_named(scaling, answer, word):
     assert word in verdict(answer, "scale")[1]
+
+
+def test_a_square_that_is_transposed_is_told_so(fresh):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.randn(3, 3),)])
+    assert "should be" in verdict(lambda x: 2 * x.T)[1] and "; it is transposed" in verdict(lambda x: 2 * x.T)[1]
+
+
+def test_one_number_is_no_tensor_of_several(fresh):
+    harness.Exercise("mean", lambda x: x.mean().item(), lambda: [(torch.randn(3),)], gradient=False)
+    assert verdict(lambda x: x.mean(), "mean")[0] and verdict(lambda x: float(x.mean()), "mean")[0]
+    assert verdict(lambda x: x, "mean")[1] == "it returns a Tensor, one number is asked for"
+
+
+def test_nan_is_right_where_the_reference_has_it(fresh):
+    harness.Exercise("log", lambda x: x.log(), lambda: [(torch.tensor([-1.0, 2.0]),)], gradient=False)
+    assert verdict(lambda x: x.log2() * math.log(2), "log")[0]
+
+
+@pytest.mark.parametrize("options, off, right", [
+    ({}, 5e-5, True), ({}, 1e-3, False), ({"rtol": 0.1}, 0.05, True), ({"rtol": 0.1}, 0.2, False),
+    ({"atol": 9.0, "rtol": 0.0}, 1.0, True)])
+def test_an_answer_may_differ_by_the_tolerances_of_its_exercise(fresh, options, off, right):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.randn(5),)], gradient=False, **options)
+    assert verdict(lambda x: 2 * (1 + off) * x)[0] == right
 
 
 def test_a_constant_that_is_none_is_told_so(fresh):
@@ -241,6 +266,8 @@ def test_a_check_changes_nothing_on_the_page_and_needs_nothing_of_it(doubling, a
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
+        for start in (random.seed, np.random.seed, torch.manual_seed):
+            start(123)  # not the state that another check has left
         with ambient():
             before = state()
             harness.check(ruthless, "double")

@@ -176,6 +176,8 @@ def run(chosen, todo, copy, root=ROOT, least=30):
     """Plant them one after the other: {room: [(words, because, what noticed it)]}; "passed" where nothing did."""
     found = {}
     for room, mine in todo.items():
+        if not mine:
+            continue
         file = file_of(room, copy)
         came, alone = tried(copy, chosen[room], 600, order := Order({}))
         if came != "passed":
@@ -246,6 +248,7 @@ def main(arguments=None, root=ROOT, warm=True):
     parser.add_argument("--shard", type=part, default=(1, 1))
     parser.add_argument("--every", type=int, default=1, help="only every n-th of them, for a look")
     parser.add_argument("--least", type=int, default=30, help="seconds of computing that any mistake may take")
+    parser.add_argument("--again", type=Path, help="try only what this file of --json does not hold as noticed")
     parser.add_argument("--json", type=Path, help="keep what came of each mistake in this file")
     parser.add_argument("--tally", type=Path, help="put the counts of these rooms into this file")
     options = parser.parse_args(arguments)
@@ -256,12 +259,18 @@ def main(arguments=None, root=ROOT, warm=True):
     every = [one for room in options.rooms or chosen for one in mistakes(room, chosen[room], root, options.operators)]
     mine, (k, n) = every[::options.every], options.shard
     mine = mine[k - 1::n]
-    todo = {room: [one for one in mine if one.room == room] for room in dict.fromkeys(one.room for one in mine)}
+    before = json.loads(options.again.read_text(encoding="utf-8")) if options.again else {}
+    known = {(room, words): came for room, rows in before.items() for words, _, came in rows if came != "passed"}
+    todo = {room: [one for one in mine if one.room == room and (room, one.words) not in known]
+            for room in dict.fromkeys(one.room for one in mine)}
     import pytest  # noqa: F401 what takes long to import is there before the fork
     if warm:
         _warm()
     with tempfile.TemporaryDirectory() as folder:
         found = run(chosen, todo, copied(root, Path(folder)), root, options.least)
+    for one in mine:
+        if (one.room, one.words) in known:
+            found.setdefault(one.room, []).append((one.words, one.because, known[one.room, one.words]))
     lines, alive = report(found)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
