@@ -124,6 +124,7 @@ def leaves(x):
     (lambda x: torch.tensor((2 * x).tolist()), "no gradient comes back"),
     (lambda x: torch.from_numpy(2 * x.numpy()), "stops when its inputs carry a gradient"),
     (lambda x: x + x.detach(), "part of it is cut off"),
+    (lambda x: 2 * (x.detach() + x.flip(0) - x.flip(0).detach()), "flows where it should not"),  # in another row
     (lambda x: 2 * x + 0 * x.abs().log().clamp(max=0) * torch.inf, "not finite"),
     (lambda x: 2 * x + 0 * (x - x).sqrt(), "is nan"),
 ])
@@ -251,6 +252,15 @@ def test_a_check_changes_nothing_on_the_page_and_needs_nothing_of_it(doubling, a
         torch.set_num_threads(threads)
 
 
+def test_a_page_in_double_precision_gets_the_same_verdict(fresh):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.randn(3, dtype=torch.float32),)])
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert verdict(lambda x: 2 * torch.ones(3) * x)[0]
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 def test_a_sampling_answer_is_comparable_and_the_page_keeps_its_own_stream(fresh):
     harness.Exercise("noise", lambda x: x + torch.randn_like(x), lambda: [(torch.zeros(4),)])
     torch.manual_seed(3)
@@ -338,7 +348,8 @@ def test_a_guess_that_is_no_number_costs_one_line(guess, capsys):
 @pytest.mark.parametrize("guess, options, word", [
     (None, {"within": 1}, "✘ how many: write your guess first"), (..., {"within": 1}, "write your guess first"),
     ("  ", {"within": 1}, "write your guess first"), (10, {"within": 1}, "✔ how many: your guess is close, within 1"),
-    (20, {"within": 1}, "too high, by more than 1"), (1, {"within": 1}, "too low"), (-3, {"factor": 2}, "too low"),
+    (20, {"within": 1}, "too high, by more than 1"), (11.8, {"within": 1}, "too high"), (9.2, {"within": 1}, "too low"),
+    (1, {"within": 1}, "too low"), (-3, {"factor": 2}, "too low"),
     (20, {"factor": 2}, "✔ how many: your guess is close, within a factor of 2"), (22, {"factor": 2}, "too high"),
     (5, {"factor": 2}, "too low, by more than a factor of 2"), (15, {"within": 6, "between": (0, 12)}, "lies between")])
 def test_predict_judges_a_guess(guess, options, word, capsys):
