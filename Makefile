@@ -130,9 +130,9 @@ calls: ready            ## with what the pages call the exercises' functions, fo
 slides: ready           ## decks for a lecture in build/slides/, one file a page; with sliders that move: make slides FRAMES=1 NB=…
 	$(QUIET) $(BIN)/python tools/decks.py $(if $(FRAMES),--frames) $(NB)
 
-class: $(CLASS)/nbgrader  ## nbgrader, in an environment beside the course's, which it sees and does not change
+class: build/class/.ready  ## nbgrader, in an environment beside the course's, which it sees and does not change
 
-$(CLASS)/nbgrader: pyproject.toml | ready
+build/class/.ready: pyproject.toml | ready
 	$(BIN)/python -m venv build/class
 	$(BIN)/python tools/beside.py build/class
 	$(CLASS)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
@@ -148,7 +148,7 @@ grading-trial: class    ## simulated submissions through nbgrader, in build/tria
 	$(CLASS)/python tools/grading_trial.py
 
 HUB := build/hub/bin
-$(HUB)/jupyterhub: pyproject.toml | ready
+build/hub/.ready: pyproject.toml | ready
 	$(BIN)/python -m venv build/hub
 	$(BIN)/python tools/beside.py build/hub
 	$(HUB)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
@@ -158,7 +158,7 @@ $(HUB)/jupyterhub: pyproject.toml | ready
 	npm install --silent --no-fund --no-audit --prefix build/hub configurable-http-proxy@5.3.0
 	@touch $@
 
-hub-trial: $(HUB)/jupyterhub  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
+hub-trial: build/hub/.ready  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
 	$(HUB)/python tools/hub_trial.py
 
 # the page's own speed is measured, so JupyterLab gets the threads that `make lab` gives it; a deck needs npm

@@ -68,7 +68,9 @@ def running():
     public, hub, api = ports(3)
     password = secrets.token_hex(8)
     environment = {"PRACTICUM_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE",
-                   "JUPYTER_PATH": str(ROOT / ".venv/share/jupyter")}
+                   "JUPYTER_PATH": str(ROOT / ".venv/share/jupyter"),  # JupyterLab lies in the course's environment
+                   "JUPYTERLAB_DIR": str(ROOT / ".venv/share/jupyter/lab"),
+                   "JUPYTER_CONFIG_PATH": str(ROOT / ".venv/etc/jupyter")}
     (TRIAL / "jupyterhub_config.py").write_text(SETTINGS.format(
         public=public, hub=hub, api=api, password=password, homes=str(TRIAL / "homes/{username}"),
         proxy=str(HUB / "node_modules/.bin/configurable-http-proxy"), single=str(HUB / "bin/jupyterhub-singleuser"),
@@ -133,9 +135,12 @@ class Student:
         if not done.ok:
             raise Failed(f"login: {done.status_code}")
         self.base = f"{self.address}/user/{quote(self.name)}"
-        until(lambda: self.web.get(f"{self.base}/api/status", timeout=60).headers.get("Content-Type", "").startswith(
-            "application/json"), 180, "the server does not start")
-        self.web.get(f"{self.base}/lab", timeout=120)  # as a browser: brings the cookie against forgery as well
+        until(self.served, 180, "the server does not start")
+
+    def served(self):
+        """Whether the student's own server answers: before it does, the hub answers in its place."""
+        told = self.web.get(f"{self.base}/lab", timeout=120)  # brings the cookies of this server as well
+        return told.ok and told.url.startswith(f"{self.base}/lab")
 
     def post(self, path, data):
         """A call of the server's API."""
