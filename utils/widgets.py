@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gc
 import html
 import io
 import struct
@@ -154,4 +155,6 @@ def _draw_one():
         return False
     _, number, place = min(todo)
     _sliders[number].draw(place)
+    if len(_kept) % 10 == 0:
+        gc.collect()  # matplotlib's figures point at themselves: left alone, a hundred of them hold 50 MB
     return True
