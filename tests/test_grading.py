@@ -14,7 +14,6 @@ from utils.exercises import grading, harness
 PAGES = [importlib.import_module(path.stem) for path in sorted(Path(__file__).parent.glob("test_exercises_[0-9]*.py"))]
 RIGHT = [(name, answer) for page in PAGES for name, answers in page.RIGHT.items()
          for answer in (answers if isinstance(answers, list) else [answers])]
-WRONG = [wrong for page in PAGES for wrong in page.WRONG]
 ONE = [pytest.param(*each, id=f"{each[0]}-{i}") for i, each in enumerate(RIGHT)]
 
 
@@ -58,7 +57,7 @@ def doubling(monkeypatch):
     (lambda x: 2 * x.numpy(), 0, "returns a ndarray"),
     (lambda x: (2 * x).to("meta"), 0, "returns a Tensor"),
     (lambda x: (2 * x).to_sparse(), 0, "returns a Tensor"),
-    (lambda x: (2 * x)[:, :1].expand(-1, 10**8), 0, "returns a Tensor"),
+    (lambda x: (2 * x)[:, :1].expand(-1, 4 * 10**6), 0, "returns a Tensor"),
     (lambda x: sys.exit(), 0, "stops with SystemExit"),
     (lambda: 0, 0, "stops with TypeError"),
     (None, 0, "no function was handed in"),
@@ -152,23 +151,16 @@ def test_the_record_is_left_for_another_process(doubling, tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("name, answer", ONE)
 def test_a_right_answer_earns_all_points_on_any_inputs(name, answer):
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         assert marked(answer, name, seed)[0] == 1, marked(answer, name, seed)
 
 
 @pytest.mark.filterwarnings("ignore:reduction")
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.__name__[-2:])
 def test_a_wrong_answer_never_earns_all_points(page):
-    for seed in (1, 2):
-        for name, answer, word in page.WRONG:
-            share, sentence = marked(answer, name, seed)
-            assert share < 1 and (word in sentence or "Copied" in sentence), (name, sentence)
-
-
-def test_half_points_are_for_right_values_alone():
-    """Of an exercise without gradient and property nothing can be half right."""
-    halves = {name for name, answer, _ in WRONG if marked(answer, name)[0] == 0.5}
-    assert len(halves) >= 10
-    for name in halves:
+    """And half of them only where there is more to an answer than its values."""
+    for name, answer, word in page.WRONG:
+        share, sentence = marked(answer, name)
+        assert share < 1 and (word in sentence or "Copied" in sentence), (name, sentence)
         exercise = exercises.EXERCISES[name]
-        assert exercise.gradient is not False or exercise.properties, name
+        assert share == 0 or exercise.gradient is not False or exercise.properties, (name, sentence)
