@@ -49,7 +49,8 @@ def test_bounds_are_included(capsys, measured, bounds):
 @pytest.mark.parametrize("measured, shown", [
     (True, "yes"), (1234, "1,234"), (1.23e-7, "1.23e-07"), (0.0, "0"), ([1.0, 3.0, 2.0], "1 to 3"),
     (torch.tensor(2.5), "2.5"), (123456.0, "1.23e+05"), (0.0123, "0.0123"), (0.00123, "0.00123"), (-0.005, "-0.005"),
-    (0.000999, "9.99e-04"), (1234.5, "1234"), ([True, True], "yes to yes"), ((0.002, 0.05), "0.002 to 0.05")])
+    (0.000999, "9.99e-04"), (1234.5, "1234"), ([True, True], "yes to yes"), ((0.002, 0.05), "0.002 to 0.05"),
+    (0.001, "0.001"), (1e5, "1.00e+05")])
 def test_measurements_are_short_to_read(capsys, measured, shown):
     claim("s", measured, **({} if measured in (True, [True, True]) else {"at_least": -1}))
     assert capsys.readouterr().out == f"✔ s · measured {shown}\n"
