@@ -11,6 +11,16 @@ PORT   ?= 8888
 LAB    ?=
 LOCK   ?=
 FRAMES ?=
+ROOM   ?=
+KEEP   ?=
+TALLY  ?=
+OPERATORS ?=
+ROUNDING  ?=
+PLANTS    ?= 1
+# the folder of a class: solutions, submissions, gradebook; it outlives `make clean` only elsewhere
+COURSE ?= build/course
+CLASS  := build/class/bin
+MUST   ?=
 # programs are called as modules: a script's first line holds the path that its folder had when it was installed
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 JUPYTER = $(BIN)/python tools/lab.py --port $(PORT) $(LAB)
@@ -29,8 +39,9 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 # the Python of .venv may be gone: upgraded away, on a disk or in a module that is not there today
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
-.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants twice \
-        answers calls slides bench clean
+.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
+        twice answers calls slides bench clean class assignment grading-trial \
+        hub-trial test-browser
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -99,6 +110,13 @@ merge: ready            ## what the shards measured, from build/, into the ledge
 mutants: ready          ## typical mistakes planted, one page at a time: its claims must turn red: make mutants NB=…
 	$(QUIET) $(BIN)/python tools/mutants.py $(NB)
 
+rooms: ready            ## mistakes planted in utils, one at a time: a unit test must turn red: make rooms ROOM=inference OPERATORS=1
+	$(QUIET) $(BIN)/python tools/rooms.py $(if $(OPERATORS),--operators) $(if $(SHARD),--shard $(SHARD)) \
+	    $(if $(KEEP),--json $(KEEP)) $(if $(TALLY),--tally $(TALLY)) $(ROOM)
+
+device: ready           ## pages and the checks of their exercises on a make-believe device, after planted mistakes: make device NB=…
+	$(QUIET) $(BIN)/python tools/device.py $(if $(PLANTS),--plants) $(if $(ROUNDING),--rounding) $(NB)
+
 twice: ready            ## every code cell twice in a row, then the training cells again: the same claims: make twice NB=…
 	$(QUIET) $(BIN)/python tools/twice.py $(NB)
 	$(QUIET) $(BIN)/python tools/twice.py --again $(NB)
@@ -112,9 +130,54 @@ calls: ready            ## with what the pages call the exercises' functions, fo
 slides: ready           ## decks for a lecture in build/slides/, one file a page; with sliders that move: make slides FRAMES=1 NB=…
 	$(QUIET) $(BIN)/python tools/decks.py $(if $(FRAMES),--frames) $(NB)
 
+class: build/class/.ready  ## nbgrader, in an environment beside the course's, which it sees and does not change
+
+build/class/.ready: pyproject.toml | ready
+	$(BIN)/python -m venv build/class
+	$(BIN)/python tools/beside.py build/class
+	$(CLASS)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+	$(CLASS)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	    $$($(BIN)/python tools/beside.py --extra class)
+	$(CLASS)/python -m pip check
+	@touch $@
+
+assignment: class       ## a class's assignments, source and release, and its gradebook: make assignment COURSE=~/week8 NB=…
+	$(CLASS)/python tools/assignment.py --course $(COURSE) $(NB)
+
+grading-trial: class    ## simulated submissions through nbgrader, in build/trial; the points beside what each must get
+	$(CLASS)/python tools/grading_trial.py
+
+HUB := build/hub/bin
+build/hub/.ready: pyproject.toml | ready
+	$(BIN)/python -m venv build/hub
+	$(BIN)/python tools/beside.py build/hub
+	$(HUB)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+	$(HUB)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+	    $$($(BIN)/python tools/beside.py --extra hub)
+	$(HUB)/python -m pip check
+	npm install --silent --no-fund --no-audit --prefix build/hub configurable-http-proxy@5.3.0
+	@touch $@
+
+hub-trial: build/hub/.ready  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
+	$(HUB)/python tools/hub_trial.py
+
+# the page's own speed is measured, so JupyterLab gets the threads that `make lab` gives it; a deck needs npm
+test-browser: ready     ## pages, sliders, the student edition and a deck in Chromium; skipped where there is none
+	@browser="$${BROWSER:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}"; \
+	if test -z "$$browser"; then \
+	    echo "make test-browser: skipped, for there is no Chromium or Chrome (apt-get install chromium, or BROWSER=...)"; \
+	    test -z "$(MUST)"; exit; \
+	fi; \
+	$(PIP) install -r tests_browser/requirements.txt -c requirements.lock || { \
+	    echo "make test-browser: skipped, for Playwright can't be installed: a network is needed, once"; \
+	    test -z "$(MUST)"; exit; \
+	}; \
+	{ ! command -v npm >/dev/null || $(QUIET) $(BIN)/python tools/decks.py --frames notebooks/00-start-here.ipynb; } && \
+	BROWSER="$$browser" $(ALONE) $(BIN)/python -m pytest -s -p no:cacheprovider tests_browser
+
 bench: ready            ## side by side with other libraries
 	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
 
 clean:                  ## the environment and everything else that is made
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

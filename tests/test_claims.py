@@ -27,14 +27,23 @@ def test_a_claim_that_fails_prints_a_cross_and_raises(capsys, measured, bounds):
     assert capsys.readouterr().out.startswith("✘ sentence · measured ")
 
 
-@pytest.mark.parametrize("measured, bounds, error", [
-    (7.0, {}, ValueError), (True, {"at_least": 1}, ValueError), ([], {"at_least": 1}, ValueError),
-    ("7", {"at_least": 1}, TypeError), (None, {"at_least": 1}, TypeError),
-    ([True, 3.0], {"at_least": 1}, ValueError), ([3.0, True], {}, ValueError), ([7, False], {"at_most": 9}, ValueError),
-    (torch.tensor([True, True]), {"at_least": 1}, ValueError)])
-def test_a_claim_that_could_not_fail_is_refused(measured, bounds, error):
-    with pytest.raises(error):
+@pytest.mark.parametrize("measured, bounds, error, words", [
+    (7.0, {}, ValueError, "needs at_least"), (True, {"at_least": 1}, ValueError, "takes none"),
+    ([], {"at_least": 1}, ValueError, "nothing was measured for: sentence"), ([], {}, ValueError, "nothing was"),
+    ("7", {"at_least": 1}, TypeError, "not str"), (None, {"at_least": 1}, TypeError, "not NoneType"),
+    ([True, 3.0], {"at_least": 1}, ValueError, "make two"), ([3.0, True], {}, ValueError, "make two"),
+    ([7, False], {"at_most": 9}, ValueError, "make two"),
+    (torch.tensor([True, True]), {"at_least": 1}, ValueError, "takes none")])
+def test_a_claim_that_could_not_fail_is_refused(measured, bounds, error, words):
+    with pytest.raises(error, match=words):
         claim("sentence", measured, **bounds)
+
+
+@pytest.mark.parametrize("measured, bounds", [
+    (5, {"at_least": 5}), (5.0, {"at_most": 5}), ([2, 3], {"at_least": 2, "at_most": 3})])
+def test_bounds_are_included(capsys, measured, bounds):
+    claim("sentence", measured, **bounds)
+    assert capsys.readouterr().out.startswith("✔")
 
 
 @pytest.mark.parametrize("measured, shown", [

@@ -1,10 +1,12 @@
 """The clock counts cells and not pauses, and says them beside a piece of work that every machine does."""
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 import torch
@@ -63,3 +65,23 @@ def test_more_threads_than_cpus_are_taken_back_unless_somebody_asked_for_them(se
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8",
                          env={**os.environ, "OMP_NUM_THREADS": setting})
     assert run.stdout.strip() == str(threads)
+
+
+def test_the_clock_listens_to_the_cells_of_a_notebook(monkeypatch):
+    """A second copy of the room, loaded beside a shell that remembers who wants to hear of its cells."""
+    heard = {}
+    shell = types.SimpleNamespace(events=types.SimpleNamespace(register=heard.__setitem__))
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    spec = importlib.util.spec_from_file_location("clock_in_a_notebook", clock.__file__)
+    room = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(room)
+    assert heard == {"pre_run_cell": room._begin, "post_run_cell": room._end}
+
+
+def test_the_yardstick_measures_in_single_precision_and_gives_the_page_its_own_back(monkeypatch):
+    monkeypatch.setattr(clock, "rule", lambda: 1.0 if torch.get_default_dtype() == torch.float32 else 9.0)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert clock.yardstick() == pytest.approx(1 / clock.REFERENCE) and torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)

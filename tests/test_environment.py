@@ -211,7 +211,9 @@ def test_the_shards_of_the_seeds_are_all_of_them():
 
 
 def test_ci_runs_the_whole_check_once():
-    assert text(".ci/run").splitlines()[-1] == "make test"
+    *_, test, device, browser = text(".ci/run").splitlines()
+    assert (test, browser) == ("make test", "make test-browser") and device.startswith("make device PLANTS= NB=")
+    assert all((ROOT / page).exists() for page in re.findall(r"notebooks/\S+\.ipynb", device))
 
 
 # --- the same bytes and the same letters everywhere ---

@@ -89,6 +89,7 @@ def leaves(x):
     (lambda x: 2.0005 * x, "should be"),
     (lambda x: 2 * x + 0.25, "all values are 0.25 above what they should be"),
     (lambda x: 2 * x + (x == x[0, 0]), "value [0, 0] is"),
+    (lambda x: 2 * x + torch.arange(x.numel()).view_as(x), "value [0, 1] is"),  # all but the first are wrong
     (lambda x: (2 * x).sum(1), "take no sum over dimension 1"),
     (lambda x: (2 * x).mean(), "take no mean over all of it"),
     (lambda x: 2 * x.unsqueeze(0), "one dimension too many"),
@@ -102,7 +103,7 @@ def leaves(x):
     (lambda x: (2 * x).sum().item(), "leave out .item()"),
     (lambda x: (2 * x).double(), "end with .to(y.dtype)"),
     (lambda x: (2 * x).half(), "returns float16, float32 is asked for"),
-    (lambda x: (2 * x).to("meta"), "on meta"),
+    (lambda x: (2 * x).to("meta"), "it returns a tensor on meta, its inputs are on"),
     (lambda x: (2 * x).to_sparse(), "sparse"),
     (lambda x: torch.quantize_per_tensor(2 * x, 0.1, 0, torch.qint8), "quantized"),
     (lambda x: torch.masked.masked_tensor(2 * x, x > 0), "MaskedTensor"),
@@ -124,6 +125,7 @@ def leaves(x):
     (lambda x: torch.tensor((2 * x).tolist()), "no gradient comes back"),
     (lambda x: torch.from_numpy(2 * x.numpy()), "stops when its inputs carry a gradient"),
     (lambda x: x + x.detach(), "part of it is cut off"),
+    (lambda x: 2 * (x.detach() + x.flip(0) - x.flip(0).detach()), "flows where it should not"),  # in another row
     (lambda x: 2 * x + 0 * x.abs().log().clamp(max=0) * torch.inf, "not finite"),
     (lambda x: 2 * x + 0 * (x - x).sqrt(), "is nan"),
 ])
@@ -143,6 +145,30 @@ def test_wrong_answers_are_told_what_is_wrong(doubling, answer, word):
 ])
 def test_outputs_and_inputs_are_named(scaling, answer, word):
     assert word in verdict(answer, "scale")[1]
+
+
+def test_a_square_that_is_transposed_is_told_so(fresh):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.randn(3, 3),)])
+    assert "should be" in verdict(lambda x: 2 * x.T)[1] and "; it is transposed" in verdict(lambda x: 2 * x.T)[1]
+
+
+def test_one_number_is_no_tensor_of_several(fresh):
+    harness.Exercise("mean", lambda x: x.mean().item(), lambda: [(torch.randn(3),)], gradient=False)
+    assert verdict(lambda x: x.mean(), "mean")[0] and verdict(lambda x: float(x.mean()), "mean")[0]
+    assert verdict(lambda x: x, "mean")[1] == "it returns a Tensor, one number is asked for"
+
+
+def test_nan_is_right_where_the_reference_has_it(fresh):
+    harness.Exercise("log", lambda x: x.log(), lambda: [(torch.tensor([-1.0, 2.0]),)], gradient=False)
+    assert verdict(lambda x: x.log2() * math.log(2), "log")[0]
+
+
+@pytest.mark.parametrize("options, off, right", [
+    ({}, 5e-5, True), ({}, 1e-3, False), ({"rtol": 0.1}, 0.05, True), ({"rtol": 0.1}, 0.2, False),
+    ({"atol": 9.0, "rtol": 0.0}, 1.0, True)])
+def test_an_answer_may_differ_by_the_tolerances_of_its_exercise(fresh, options, off, right):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.randn(5),)], gradient=False, **options)
+    assert verdict(lambda x: 2 * (1 + off) * x)[0] == right
 
 
 def test_a_constant_that_is_none_is_told_so(fresh):
@@ -240,6 +266,8 @@ def test_a_check_changes_nothing_on_the_page_and_needs_nothing_of_it(doubling, a
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
+        for start in (random.seed, np.random.seed, torch.manual_seed):
+            start(123)  # not the state that another check has left
         with ambient():
             before = state()
             harness.check(ruthless, "double")
@@ -249,6 +277,15 @@ def test_a_check_changes_nothing_on_the_page_and_needs_nothing_of_it(doubling, a
             assert state() == before
     finally:
         torch.set_num_threads(threads)
+
+
+def test_a_page_in_double_precision_gets_the_same_verdict(fresh):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.randn(3, dtype=torch.float32),)])
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert verdict(lambda x: 2 * torch.ones(3) * x)[0]
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_a_sampling_answer_is_comparable_and_the_page_keeps_its_own_stream(fresh):
@@ -338,7 +375,8 @@ def test_a_guess_that_is_no_number_costs_one_line(guess, capsys):
 @pytest.mark.parametrize("guess, options, word", [
     (None, {"within": 1}, "✘ how many: write your guess first"), (..., {"within": 1}, "write your guess first"),
     ("  ", {"within": 1}, "write your guess first"), (10, {"within": 1}, "✔ how many: your guess is close, within 1"),
-    (20, {"within": 1}, "too high, by more than 1"), (1, {"within": 1}, "too low"), (-3, {"factor": 2}, "too low"),
+    (20, {"within": 1}, "too high, by more than 1"), (11.8, {"within": 1}, "too high"), (9.2, {"within": 1}, "too low"),
+    (1, {"within": 1}, "too low"), (-3, {"factor": 2}, "too low"),
     (20, {"factor": 2}, "✔ how many: your guess is close, within a factor of 2"), (22, {"factor": 2}, "too high"),
     (5, {"factor": 2}, "too low, by more than a factor of 2"), (15, {"within": 6, "between": (0, 12)}, "lies between")])
 def test_predict_judges_a_guess(guess, options, word, capsys):

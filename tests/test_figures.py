@@ -127,3 +127,22 @@ def test_a_grid_of_a_hundred_digits_answers_within_a_slider_step():
 def test_a_slider_names_its_mistake(choice, word):
     with pytest.raises(ValueError, match=word):
         widgets.interact(lambda k: None, k=choice)
+
+
+def test_curves_stand_over_their_x_and_several_have_a_legend():
+    _, ax = figures.canvas(alt="a")
+    figures.curves(ax, {"one": [1.0, 2.0]}, x=torch.tensor([5.0, 7.0]))
+    assert ax.lines[0].get_xydata().tolist() == [[5, 1], [7, 2]] and ax.get_legend() is None
+    figures.curves(ax, {"one": [1.0, 2.0], "two": [3.0, 4.0]})
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one", "one", "two"]
+
+
+def test_the_lowest_energies_are_drawn_where_they_are():
+    _, ax = figures.canvas(alt="a")
+    filled = figures.energy_surface(ax, [[0.0, 0.0], [1.0, 1.0]], (0, 1, 5, 6))
+    heights = [path.vertices[:, 1].mean() for path in filled.get_paths() if len(path.vertices)]
+    assert heights == sorted(heights) and heights[0] < 5.1  # row 0, the low one, at the bottom
+
+
+def test_a_canvas_has_its_title():
+    assert figures.canvas(alt="a", title="What is seen")[0].get_suptitle() == "What is seen"

@@ -30,7 +30,9 @@ DOORS = {
     "exercises": {"energies", "inference", "models", "machine", "runtime"},
     "house": set(),
     "figures": {"house"},
-    "widgets": {"figures"},
+    "frames": {"house"},
+    "ahead": set(),
+    "widgets": {"frames", "ahead"},
     "selftest": {"runtime", "data", "figures"},
 }
 

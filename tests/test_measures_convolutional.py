@@ -132,3 +132,30 @@ def test_channels_count_in_a_copy_and_add_up_to_grey():
     assert grey(bank[:, :1]).shape == (2, 9, 9)
     with pytest.raises(ValueError, match="they are"):
         grey(torch.zeros(2, 4, 9, 9))
+
+
+def test_grey_is_luminance():
+    one = torch.rand(2, 5, 5)
+    for channel, weight in enumerate((0.299, 0.587, 0.114)):                            # red, green, blue
+        colored = torch.zeros(2, 3, 5, 5)
+        colored[:, channel] = one
+        assert torch.allclose(grey(colored), weight * one)
+
+
+def test_rings_are_read_where_they_are():
+    """Of a wave that goes out from the middle every value on a ring is known."""
+    def wave(r):
+        return torch.cos(1.2 * r)
+    image, radius = wave(RADII.double().sqrt()), torch.arange(0.25, 4.5, 0.5, dtype=torch.float64)
+    wanted = (radius * wave(radius).square()).sum() / (image.square().sum() / math.pi)  # the square's own energy
+    assert radial_symmetry(image[None]).item() == pytest.approx(wanted.item(), rel=0.03)
+
+
+def test_copies_count_from_the_similarity_and_the_overlap_asked_for():
+    torch.manual_seed(0)
+    one = torch.randn(9, 9)
+    near = torch.stack([one, one + 0.3 * torch.randn(9, 9)])
+    assert shifted_copies(near) == 1 and shifted_copies(near, above=0.99) == 0
+    wide = torch.sin(torch.arange(30.0) * 0.9).expand(9, 30)
+    cut = torch.stack([wide[:, 3:12], wide[:, 5:14]])                    # two pixels apart
+    assert shifted_copies(cut, seen=0.5) == 1 and shifted_copies(cut, seen=1.0) == 0

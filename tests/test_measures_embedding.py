@@ -66,3 +66,9 @@ def test_probe_with_few_rows_does_not_tune():
     torch.manual_seed(0)
     h, labels = torch.randn(20, 4), torch.arange(20) % 10
     assert 0 <= probe_accuracy(h, labels, h, labels) <= 100
+
+
+def test_uniformity_is_the_logarithm_of_a_mean_at_the_temperature_asked_for():
+    assert uniformity(torch.tensor([[1.0, 0], [-5, 0]]), t=1.0) == pytest.approx(-4)
+    cross = torch.tensor([[1.0, 0], [-1, 0], [0, 3]])                                  # squared distances 4, 2 and 2
+    assert uniformity(cross) == pytest.approx(math.log((math.exp(-8) + 2 * math.exp(-4)) / 3), abs=1e-5)

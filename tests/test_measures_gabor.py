@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from utils.measures.dictionary import locality
-from utils.measures.gabor import gabor_fit, orientation_histogram
+from utils.measures.gabor import _project, gabor_fit, orientation_histogram
 
 SIZE = 12
 
@@ -147,3 +147,29 @@ def test_locality_of_two_dots_apart_is_the_larger_one():
 def test_locality_refuses(images, size, window, word):
     with pytest.raises(ValueError, match=word):
         locality(images, size, window)
+
+
+def test_the_amplitudes_are_those_of_least_squares():
+    """Waves that are cut off at the edge are not orthogonal: each has to know of the other."""
+    torch.manual_seed(0)
+    waves, unit = torch.randn(5, 2, 9, dtype=torch.float64), torch.randn(5, 9, dtype=torch.float64)
+    amplitudes, left = _project(waves, unit)
+    for i in range(5):
+        best = torch.linalg.lstsq(waves[i].T, unit[i][:, None]).solution[:, 0]
+        assert torch.allclose(amplitudes[i], best, atol=1e-5)
+        assert left[i].item() == pytest.approx((unit[i] - best @ waves[i]).square().sum().item(), abs=1e-5)
+
+
+def test_several_starts_are_tried_and_the_best_goes_on():
+    torch.manual_seed(0)
+    atoms = torch.randn(60, SIZE**2)
+    several, one = gabor_fit(atoms, SIZE).r2, gabor_fit(atoms, SIZE, starts=1).r2
+    assert (several > one + 0.01).sum() > 3 and several.mean() > one.mean() + 1e-3
+    assert (several < one - 0.01).sum() <= 1
+
+
+def test_one_value_that_is_no_number_is_refused():
+    atoms = torch.ones(3, SIZE**2)
+    atoms[1, 7] = torch.nan
+    with pytest.raises(ValueError, match="nan or inf"):
+        gabor_fit(atoms, SIZE)

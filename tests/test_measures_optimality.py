@@ -93,3 +93,16 @@ def test_degenerate_input():
     y, W_d = torch.randn(2, 4), torch.randn(4, 3)
     assert torch.isfinite(duality_gap(y, zero, W_d, 0.0)).all()  # λ = 0: the floor is 0, and so far away
     assert duality_gap(y, zero, W_d, 0.1).dtype == torch.float32
+
+
+def test_a_code_of_the_wrong_sign_violates_by_two_lam():
+    """g = λ where z < 0: the size of the gradient is right, its sign is not."""
+    one = torch.ones(1, 1, dtype=torch.float64)
+    assert kkt_residual(-0.5 * one, -one, one, 0.5).item() == 1.0
+
+
+def test_at_the_minimum_no_rounding_makes_the_gap_negative():
+    for seed in range(50):
+        draw = torch.Generator().manual_seed(seed)
+        y, w = torch.randn(200, 1, generator=draw), 0.5 + torch.rand(1, 1, generator=draw)
+        assert (duality_gap(y, shrinkage(y @ w, 0.3) / w**2, w, 0.3) >= 0).all()

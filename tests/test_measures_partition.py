@@ -188,3 +188,24 @@ def test_descents_end_in_the_pit_they_start_above():
     false = surface.spurious(energy(ends), distance, level=0.3, radius=0.5)
     assert torch.equal(false, ~right), "the left pit is low and far"
     assert not surface.spurious(energy(ends), distance, level=-0.1, radius=0.5).any(), "a high dent does no harm"
+
+
+def test_the_error_of_annealing_is_the_scatter_of_its_estimate():
+    torch.manual_seed(0)
+    rbm, base = tiny(5, 6, 4, 1.0), torch.zeros(6, dtype=torch.float64)
+    for runs in (100, 400):
+        found = [partition.ais(rbm, base, torch.linspace(0, 1, 6), runs) for _ in range(150)]
+        relative = (torch.tensor([one.log_z for one in found]) - partition.exact_log_z(rbm)).exp()
+        assert sum(one.error for one in found) / 150 == pytest.approx(relative.std().item(), rel=0.25)
+
+
+def test_the_free_energy_of_large_inputs_is_finite():
+    large = SimpleNamespace(W=torch.tensor([[300.0]]), b=torch.zeros(1), c=torch.tensor([200.0]))
+    F = rbm_free_energy(torch.tensor([[0.0], [1.0]]), large.W, large.b, large.c)
+    assert F.tolist() == [-200, -500]
+
+
+def test_every_row_flips_a_place_of_its_own():
+    torch.manual_seed(0)
+    moved = metropolis(lambda y: 0 * y.sum(-1), torch.zeros(5000, 5), 1)
+    assert (moved.sum(1) == 1).all() and (moved.mean(0) - 0.2).abs().max() < 0.03

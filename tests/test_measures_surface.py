@@ -7,7 +7,7 @@ import torch
 
 from utils import data
 from utils.energies import free_energy
-from utils.measures.surface import box, local_minima, low_energy_volume
+from utils.measures.surface import box, count_places, descend, local_minima, low_energy_volume
 
 
 def pits_at(points, centers):
@@ -139,3 +139,38 @@ def test_the_same_generator_gives_the_same_points_and_leaves_torch_s_own_alone()
     before = torch.get_rng_state()
     first, second = (data.spiral(10, generator=torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(first, second) and torch.equal(before, torch.get_rng_state())
+
+
+# descents
+
+
+def moves(slope, length=0.03, steps=10):
+    """How long each move of a descent on a plane of that slope is."""
+    seen = []
+
+    def plane(y):
+        seen.append(y.detach().clone())
+        return slope * y.sum(-1)
+    end = descend(plane, torch.zeros(1, 1), steps=steps, length=length)
+    return torch.cat([*seen, end]).flatten().diff().neg().tolist()
+
+
+def test_the_longest_move_is_shorter_in_the_second_half():
+    assert moves(7.0) == pytest.approx([0.03] * 5 + [0.009] * 5)
+
+
+def test_a_gentle_slope_makes_short_moves():
+    assert moves(0.5) == pytest.approx([0.015] * 5 + [0.0045] * 5)
+    steep_and_gentle = descend(lambda y: y.sum(-1) * torch.tensor([7.0, 0.5]), torch.zeros(2, 1), steps=1, length=0.1)
+    assert steep_and_gentle.flatten().tolist() == pytest.approx([-0.03, -0.015])  # one step lies in the second half
+
+
+def test_descents_stay_in_the_box_and_leave_no_graph():
+    ends = descend(lambda y: -(y * torch.tensor([1.0, -1.0])).sum(-1), torch.zeros(3, 2), steps=50, limit=0.5)
+    assert ends.tolist() == [[0.5, -0.5]] * 3 and not ends.requires_grad
+
+
+def test_places_are_balls_of_that_radius():
+    line = torch.tensor([[0.0, 0.0], [0.8, 0.0], [1.7, 0.0], [2.5, 0.0]])
+    assert [count_places(line, radius) for radius in (0.5, 1.0, 2.0, 3.0)] == [4, 2, 2, 1]
+    assert count_places(line[:0], 1.0) == 0 and count_places(line[[0, 0, 0]], 0.0) == 1

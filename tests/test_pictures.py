@@ -108,3 +108,41 @@ def test_any_count_is_exact_and_mixes_the_pictures():
 def test_what_cannot_be_meant_is_refused(arguments, match):
     with pytest.raises(ValueError, match=match):
         draw(**arguments)
+
+
+def test_grey_is_the_luminance_of_the_colors():
+    import skimage.data
+    colors = torch.as_tensor(skimage.data.coffee()).double() / 255
+    wanted = colors @ torch.tensor([0.2125, 0.7154, 0.0721], dtype=torch.float64)
+    assert torch.allclose(pictures.natural_pictures()["coffee"].double(), wanted, atol=1e-6)
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """Eight pictures that are told apart: stripes of width 1, 2, …, 8, the last one a thousand times fainter."""
+    row = torch.arange(240)
+    stripes = {width: torch.where(row // width % 2 == 0, 1.0, -1.0).expand(40, 240) for width in range(1, 9)}
+    stripes[8] = 1e-3 * stripes[8]
+    monkeypatch.setattr(pictures, "natural_pictures", lambda: stripes)
+    monkeypatch.setattr(pictures, "whiten", lambda picture: picture)
+
+
+def test_every_picture_has_its_share_and_they_are_mixed(known):
+    patches = pictures.natural_patches(80, 16, generator=torch.Generator().manual_seed(0)).view(80, 16, 16)
+    changes = (patches[:, 0].diff(dim=1).abs() > 1e-6 * patches[:, 0].abs().amax(1, keepdim=True)).sum(1)
+    thin = changes == 15  # stripes of one pixel
+    assert len(set(changes.tolist())) >= 6 and thin.sum() == 10 and not thin[:10].all()
+
+
+def test_a_faint_patch_stays_faint(known):
+    patches = pictures.natural_patches(80, 16, generator=torch.Generator().manual_seed(0))
+    norm = patches.norm(dim=1)
+    assert (norm < 0.01).sum() == 10 and norm.median().item() == pytest.approx(1, abs=0.1)
+
+
+def test_whitening_takes_the_noise_at_the_top_away():
+    torch.manual_seed(0)
+    power = torch.fft.rfft2(pictures.whiten(torch.randn(400, 400))).abs().square()
+    f = torch.hypot(torch.fft.fftfreq(power.shape[0])[:, None], torch.fft.rfftfreq(384)[None])
+    middle, top = (power[(f > low) & (f < low + 0.1)].mean() for low in (0.15, 0.55))
+    assert top < 0.02 * middle

@@ -92,3 +92,35 @@ def test_the_moons_reach_into_each_other_and_the_ring_has_its_gap():
     angle = torch.atan2(y[:, 1], y[:, 0]).abs()
     assert angle.min().item() == pytest.approx(math.pi / 6, abs=1e-3)
     assert torch.allclose(y.norm(dim=1), torch.tensor(1.3))
+
+
+def test_the_curves_run_where_they_are_drawn():
+    assert toys.spiral_curve(torch.tensor([0.0, 1.0])).flatten().tolist() == pytest.approx(
+        [0, 0.35, 1.5 * math.cos(3.7 * math.pi), 1.5 * math.sin(3.7 * math.pi)], abs=1e-5)
+    quarter = 0.35 + 1.15 / 6.4  # a quarter turn later it points to the left
+    assert toys.spiral_curve(torch.tensor([1 / 6.4])).flatten().tolist() == pytest.approx([-quarter, 0], abs=1e-5)
+    assert toys.moons_curve(torch.tensor([0.0, 0.25, 0.5, 0.75])).flatten().tolist() == pytest.approx(
+        [0.6, -0.3, -0.6, 0.9, -0.6, 0.3, 0.6, -0.9], abs=1e-5)
+    t, path = toys.CURVES["ring with a gap"].points(4)
+    assert t.tolist() == [0.125, 0.375, 0.625, 0.875] and torch.equal(path, toys.gap_curve(t))
+
+
+def test_the_spiral_s_energy_is_the_trapezoidal_rule():
+    y, t = torch.tensor([[0.1, 0.3], [2.0, -1.0]], dtype=torch.float64), torch.linspace(0, 1, 21, dtype=torch.float64)
+    distance = (y[:, None] - toys.spiral_curve(t)).square().sum(-1)
+    density = torch.trapezoid((-distance / (2 * 0.5**2)).exp() / (2 * math.pi * 0.5**2), t)
+    assert torch.allclose(toys.spiral_energy(y, noise=0.5, points=21), -density.log(), atol=1e-12)
+
+
+def test_ellipses_have_their_axes_noise_and_angles_and_listen_to_their_generator_alone():
+    axes = toys.ellipse_axes(torch.tensor([[-1.0], [0.0], [0.5], [1.0]]))
+    assert torch.allclose(axes, torch.tensor([[0.6, 1.5], [1.2, 1.3], [1.5, 1.05], [1.8, 0.7]]))
+    x, y = toys.ellipse(20_000, generator=generator(1))
+    torch.rand(3)
+    again = toys.ellipse(20_000, generator=generator(1))
+    assert torch.equal(x, again[0]) and torch.equal(y, again[1])
+    assert x.mean().abs() < 0.02 and x.std().item() == pytest.approx(3**-0.5, abs=0.01)
+    off = y - (clean := y / (y / toys.ellipse_axes(x)).norm(dim=1, keepdim=True))
+    across = off.norm(dim=1) * ((y / toys.ellipse_axes(x)).norm(dim=1) - 1).sign()
+    assert across.square().mean().sqrt().item() == pytest.approx(0.05, abs=0.01)
+    assert (clean.sign().mean(0).abs() < 0.03).all()  # as many on every side

@@ -5,10 +5,10 @@
 
 CLAIMS.md, LECTURE.md and TEACHING.md are written whole (tools/claims_page.py, tools/lecture.py, tools/teaching.py). All
 else stands between HTML comments, `<!-- NAME:begin -->` and `<!-- NAME:end -->`: course-map, cover and findings in
-README.md, sessions in INSTRUCTORS.md, course-map in the cells of notebooks that have it, nav in the first cell of every
-notebook (put under the title where it is missing). The ids of the lecture's statements become links wherever a
-notebook's text cites one. Nothing else is touched. Status 1 also when ledger/lecture.toml or ledger/teaching.toml and
-the pages contradict each other.
+README.md, sessions in INSTRUCTORS.md, numbers in HOW-WE-KNOW.md (tools/proof.py), course-map in the cells of notebooks
+that have it, nav in the first cell of every notebook (put under the title where it is missing). The ids of statements
+become links wherever a notebook's text cites one. Nothing else is touched. Status 1 also when
+ledger/lecture.toml or ledger/teaching.toml and the pages contradict each other.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 
 import claims_page
 import lecture
+import proof
 import teaching
 from pages import ROOT, any_console, describe, notebooks, replace, table, text_of
 
@@ -118,6 +119,9 @@ def wanted(root=ROOT):
         texts[instructors] = between(instructors.read_text(encoding="utf-8"), "sessions",
                                      teaching.sessions(plans, books, numbered), "INSTRUCTORS.md")
         texts[root / "TEACHING.md"] = teaching.page(plans, claims, books, numbered)
+    how = root / "HOW-WE-KNOW.md"
+    if how.exists():
+        texts[how] = between(how.read_text(encoding="utf-8"), "numbers", proof.page(books, pages, root), how.name)
     texts[readme] = text
     overview = course_map(books)
     texts |= {path: with_links(path, navigation(books, i), overview, books[i].seconds, bool(said))

@@ -20,23 +20,19 @@ MOST = 150  # places of one slider figure; more would make the deck too heavy to
 # runs in the page's kernel before its first cell: widgets.interact draws all places into a folder
 RECORD = """
 def _record(folder, most):
-    import base64, itertools, json, pathlib
+    import base64, json, pathlib
     from utils import widgets
+    from utils.frames import Frames
 
     def interact(draw, **choices):
-        lists = {n: list(c[0] if isinstance(c, tuple) else c) for n, c in choices.items()}
-        starts = {n: c[1] if isinstance(c, tuple) else lists[n][0] for n, c in choices.items()}
-        combinations, frames, alts = list(itertools.product(*lists.values())), [], []
-        if len(combinations) > most:
+        frames = Frames(draw, choices)
+        places = frames.places()
+        if len(places) > most:
             return
-        for values in combinations:
-            data, metadata = draw(**dict(zip(lists, values)))._repr_mimebundle_()
-            png = data["image/png"]
-            frames.append(png if isinstance(png, str) else base64.b64encode(png).decode())
-            alts.append(metadata["image/png"]["alt"])
-        label = lambda v: f"{v:g}" if isinstance(v, float) else str(v)
-        record = {"names": list(lists), "labels": [[label(v) for v in l] for l in lists.values()],
-                  "start": [lists[n].index(starts[n]) for n in lists], "frames": frames, "alts": alts}
+        frames.picture(frames.start)  # the others stand as it does
+        drawn = [frames.picture(place) for place in places]
+        record = {"names": list(frames.values), "labels": frames.labels, "start": frames.start,
+                  "frames": [base64.b64encode(png).decode() for png, _ in drawn], "alts": [alt for _, alt in drawn]}
         (pathlib.Path(folder) / (draw.__name__ + ".json")).write_text(json.dumps(record), encoding="utf-8")
 
     widgets.interact = interact

@@ -1,4 +1,4 @@
-"""JavaScript that decks carry along: npm's packages by version and checksum, fetched once into build/vendor/."""
+"""JavaScript that decks carry along, and axe-core: npm's packages by version and checksum, once in build/vendor/."""
 
 import base64
 import hashlib
@@ -14,6 +14,8 @@ PACKAGES = {  # name: (version, integrity as npm states it)
                   "sha512-r7//6mIM5p34hFiDMvYfXgyjXqGRta+/psd9YtytsgRlrpRzFv4RbH76TXd2qD+7ZPZEbpBDhdRhJaFgfQ7zNQ=="),
     "mathjax": ("3.2.2",
                 "sha512-Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw=="),
+    "axe-core": ("4.14.1",
+                 "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="),
 }
 
 

@@ -122,17 +122,26 @@ class Picture:
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
-    def png(self):
-        """The picture as PNG bytes, in 256 colors: a third of the size, and no eye sees the difference."""
+    def png(self, like=None):
+        """The picture as PNG bytes, in 256 colors: a third of the size, and no eye sees the difference.
+
+        like: a Layout (utils.frames) that an earlier picture had, to be kept where all fits into it.
+        """
         with settings(HOUSE):
             agg = FigureCanvasAgg(self.figure)
+            lent = like is not None and like.lend(self.figure)
             agg.draw()
+            fits = lent and like.holds(self.figure, agg.get_renderer())
+            if lent and not fits:
+                like.take_back(self.figure)
+                agg.draw()
             image = Image.fromarray(np.asarray(agg.buffer_rgba()))
-            box, (width, height) = self.get_tightbbox(agg.get_renderer()), self.get_size_inches()
-            if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:  # a title wider than its axes
-                buffer = io.BytesIO()
-                self.savefig(buffer, format="png", bbox_inches="tight")
-                image = Image.open(buffer)
+            if not fits:
+                box, (width, height) = self.get_tightbbox(agg.get_renderer()), self.get_size_inches()
+                if box.x0 < 0 or box.y0 < 0 or box.x1 > width or box.y1 > height:  # a title wider than its axes
+                    buffer = io.BytesIO()
+                    self.savefig(buffer, format="png", bbox_inches="tight")
+                    image = Image.open(buffer)
         image = image.convert("RGB")
         if self.colors:
             image = image.quantize(self.colors, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)

@@ -3,7 +3,7 @@
 import torch
 
 from utils.exercises.messages import form, hint, mismatch
-from utils.exercises.runs import Broken, followed, names, run
+from utils.exercises.runs import Broken, Replay, followed, names, run
 
 CUT = ".detach(), .item(), .data, numpy and torch.no_grad() cut it off, and a page that learns needs it"
 
@@ -34,7 +34,7 @@ def judge(answer, exercise):
         return False, sentence
     for message, holds in exercise.properties.items():
         try:
-            kept = holds(answer)
+            kept = answer.told(answer.kept[message]) if isinstance(answer, Replay) else holds(answer)
         except (Exception, SystemExit) as error:  # noqa: BLE001 as above
             return False, f"it stops with {type(error).__name__}: {error}{_advice(error)}"
         if not kept:

@@ -1,9 +1,8 @@
-"""How likely a latent-variable model finds the data: importance-weighted bounds, and a model where it is exact."""
+"""How likely a latent-variable model finds the data: importance-weighted bounds."""
 
 import math
 
 import torch
-from torch.distributions import LowRankMultivariateNormal
 
 
 def iwae_bounds(energy, y, mu, logvar, ks=(1, 5, 50, 500), chunk=50):
@@ -26,12 +25,3 @@ def iwae_bounds(energy, y, mu, logvar, ks=(1, 5, 50, 500), chunk=50):
         log_w.append(-energy(y, mu + (logvar / 2).exp() * eps) - log_q)
     log_w = torch.cat(log_w)
     return {k: (log_w.view(total // k, k, -1).logsumexp(1) - math.log(k)).mean(0) for k in ks}
-
-
-def linear_gaussian_log_likelihood(y, W, b, sigma):
-    """log p(y) in nats for z ~ N(0, I), y = W z + b + σε: then y ~ N(b, W Wᵀ + σ²I), nothing needs to be bounded.
-
-    y: (B, n), W: (n, d), b: (n,), sigma: σ > 0 -> (B,).
-    Used in notebook 10. Source: Tipping & Bishop, Probabilistic Principal Component Analysis (1999).
-    """
-    return LowRankMultivariateNormal(b, W, torch.full_like(b, sigma**2)).log_prob(y)

@@ -1,0 +1,52 @@
+"""What all tests in a browser share: the Chromium or Chrome that is there, driven by Playwright, and axe-core."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).parent)]
+
+playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: make test-browser installs it")
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSER = os.environ.get("BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+# what in a page is ours, and which findings stop a test
+SERIOUS = """async what => {
+  const found = await axe.run(what, {resultTypes: ["violations"]});
+  return found.violations.filter(v => ["serious", "critical"].includes(v.impact))
+    .map(v => `${v.impact} ${v.id}: ${v.nodes.length} times, ${v.nodes[0].html.slice(0, 120)}`);
+}"""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.timeout(580, func_only=True))
+        if BROWSER is None:
+            item.add_marker(pytest.mark.skip(reason="no Chromium or Chrome on the PATH"))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with playwright.sync_playwright() as p:
+        root = hasattr(os, "geteuid") and os.geteuid() == 0  # Chromium's sandbox refuses to run as root
+        browser = p.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"] if root else [])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def serious():
+    """A function: axe-core's serious and critical findings in the parts of a page that a selector names."""
+    from vendor import VendorError, texts
+    try:
+        source, = texts("axe-core", ["axe.min.js"])
+    except VendorError as error:
+        pytest.skip(f"no axe-core: {error}")
+
+    def look(page, what="body"):
+        page.evaluate(source)
+        return page.evaluate(SERIOUS, what)
+    return look
