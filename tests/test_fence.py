@@ -59,7 +59,7 @@ def test_it_reads_nothing_that_is_hidden(fenced):
     (secret / "gradebook").write_text("grades", encoding="utf-8")
     program = f"import os; print(os.listdir({str(secret)!r}), os.path.exists({str(ROOT / 'notebooks')!r}), " \
               f"os.path.exists({str(ROOT / 'utils/claims.py')!r}))"
-    assert fenced(program, f"--keep={secret}").stdout.strip() == "['gradebook'] True True"
+    assert fenced(program, f"--keep={secret}", f"--keep={ROOT}").stdout.strip() == "['gradebook'] True True"
     done = fenced(program, f"--keep={secret}", f"--hide={secret}", f"--hide={ROOT}", f"--keep={ROOT / 'utils'}")
     assert done.stdout.strip() == "[] False True", done.stderr
 

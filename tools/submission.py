@@ -69,10 +69,26 @@ class Names(NamedTuple):
     imports: set
 
 
+class _OwnScopes(ast.NodeTransformer):
+    """Comprehensions as generators: from Python 3.12 on the others' names count as those of the cell."""
+
+    def visit_ListComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+
+
 def names(source):
     """The Names of a cell's source; None when it is no Python."""
     try:
-        tree, table = ast.parse(source), symtable.symtable(source, "cell", "exec")
+        tree = ast.parse(source)
+        scopes = ast.unparse(_OwnScopes().visit(ast.parse(source)))
+        table = symtable.symtable(scopes, "cell", "exec")
     except (SyntaxError, ValueError, RecursionError):
         return None
     found = Names(set(), set(), set(), set())
