@@ -13,6 +13,8 @@ sys.path[:0] = [str(ROOT / "tools"), str(Path(__file__).parent)]
 playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: make test-browser installs it")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER = os.environ.get("BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
+if os.name == "posix" and len(os.environ.get("TMPDIR", "")) > 60:  # the sockets of Chromium have short names
+    os.environ["TMPDIR"] = "/tmp"
 # what in a page is ours, and which findings stop a test
 SERIOUS = """async what => {
   const found = await axe.run(what, {resultTypes: ["violations"]});
