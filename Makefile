@@ -130,15 +130,20 @@ calls: ready            ## with what the pages call the exercises' functions, fo
 slides: ready           ## decks for a lecture in build/slides/, one file a page; with sliders that move: make slides FRAMES=1 NB=…
 	$(QUIET) $(BIN)/python tools/decks.py $(if $(FRAMES),--frames) $(NB)
 
+# an environment in build/ beside the course's, which it sees and does not change, with one of pyproject's extras
+define beside
+$(BIN)/python -m venv build/$(1)
+$(BIN)/python tools/beside.py build/$(1)
+build/$(1)/bin/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+build/$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+    $$($(BIN)/python tools/beside.py --extra $(1))
+build/$(1)/bin/python -m pip check
+endef
+
 class: build/class/.ready  ## nbgrader, in an environment beside the course's, which it sees and does not change
 
 build/class/.ready: pyproject.toml | ready
-	$(BIN)/python -m venv build/class
-	$(BIN)/python tools/beside.py build/class
-	$(CLASS)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
-	$(CLASS)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
-	    $$($(BIN)/python tools/beside.py --extra class)
-	$(CLASS)/python -m pip check
+	$(call beside,class)
 	@touch $@
 
 assignment: class       ## a class's assignments, source and release, and its gradebook: make assignment COURSE=~/week8 NB=…
@@ -149,12 +154,7 @@ grading-trial: class    ## simulated submissions through nbgrader, in build/tria
 
 HUB := build/hub/bin
 build/hub/.ready: pyproject.toml | ready
-	$(BIN)/python -m venv build/hub
-	$(BIN)/python tools/beside.py build/hub
-	$(HUB)/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
-	$(HUB)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
-	    $$($(BIN)/python tools/beside.py --extra hub)
-	$(HUB)/python -m pip check
+	$(call beside,hub)
 	npm install --silent --no-fund --no-audit --prefix build/hub configurable-http-proxy@5.3.0
 	@touch $@
 
