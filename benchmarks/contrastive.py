@@ -1,9 +1,10 @@
 """The table "measured beforehand" of notebook 01: what takes longer than the page allows, by its own functions.
 
-    OMP_NUM_THREADS=1 python benchmarks/contrastive.py [--seeds 10] [pirl] [count] [long] [width]
+    OMP_NUM_THREADS=1 python benchmarks/contrastive.py [--seeds 10] [pirl] [queue] [count] [long] [width]
 
-pirl: PIRL's second term left out, read by position, read by anchor. count: the number of negatives at the full recipe,
-three seeds. long: five times the steps, two seeds. width: the dimension of the embedding, two seeds.
+pirl: PIRL's second term left out, read by position, read by anchor. queue: MoCo with
+its slow twin, and without it with the long queue, twice a seed, and with a short one. count: the number of negatives at
+the full recipe, three seeds. long: five times the steps, two seeds. width: the dimension of the embedding, two seeds.
 Prints one row each: mean, lowest and highest of the seeds.
 About ten minutes on one thread.
 """
@@ -67,13 +68,13 @@ def row(name, values):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", help="pirl, count, long, width; all if none is named")
+    parser.add_argument("parts", nargs="*", help="pirl, queue, count, long, width; all if none is named")
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
-    parts = set(options.parts or ["pirl", "count", "long", "width"])
+    parts = set(options.parts or ["pirl", "queue", "count", "long", "width"])
     nb = definitions(NOTEBOOK)
     found = {}
-    last = options.seeds if "pirl" in parts else 3
+    last = options.seeds if parts & {"pirl", "queue"} else 3
     for seed in range(last):
         load(nb, seed)
         if "pirl" in parts:
@@ -81,6 +82,10 @@ def main():
                               "both terms, by anchor": anchored(nb)}.items():
                 trunk, _ = nb["pirl"](400, name, nce=nce)
                 found.setdefault(f"PIRL, 400 steps at batch 32, {name}", []).append(nb["probe"](trunk))
+        if "queue" in parts:
+            for m, size in ((0.99, 1024), (0.0, 1024), (0.0, 1024), (0.0, 64)):
+                name = f"MoCo, 200 steps at batch 32, m = {m:g}, {size:,} keys"
+                found.setdefault(name, []).append(nb["probe"](nb["moco"](200, name, m=m, size=size)[0]))
         if "count" in parts and seed < 3:
             for K in (1, 4, 16, 64, None):
                 net = nb["simclr"](300, f"K = {K}", batch_size=256, K=K)
