@@ -24,6 +24,7 @@ def marked(answer, name="double", seed=3):
 @pytest.fixture
 def doubling(monkeypatch):
     """Twice x, whose gradient counts, and which must not break for an empty batch."""
+    monkeypatch.setattr(grading, "LARGEST", 1000)
     monkeypatch.setattr(harness, "EXERCISES", {})
     monkeypatch.setattr(harness, "_answers", {})
     monkeypatch.setattr(harness, "_verdicts", {})
@@ -57,7 +58,7 @@ def doubling(monkeypatch):
     (lambda x: 2 * x.numpy(), 0, "returns a ndarray"),
     (lambda x: (2 * x).to("meta"), 0, "returns a Tensor"),
     (lambda x: (2 * x).to_sparse(), 0, "returns a Tensor"),
-    (lambda x: (2 * x)[:, :1].expand(-1, 4 * 10**6), 0, "returns a Tensor"),
+    (lambda x: (2 * x)[:, :1].expand(-1, 400), 0, "returns a Tensor"),
     (lambda x: sys.exit(), 0, "stops with SystemExit"),
     (lambda: 0, 0, "stops with TypeError"),
     (None, 0, "no function was handed in"),
