@@ -39,6 +39,27 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture
+def offline(chromium):
+    """A function that opens a file without a network -> (page, requests to other hosts, errors)."""
+    contexts = []
+
+    def open_(path, width=1280, height=720, query="", **settings):
+        context = chromium.new_context(viewport={"width": width, "height": height}, offline=True,
+                                       reduced_motion="reduce", **settings)
+        contexts.append(context)
+        page, asked, errors = context.new_page(), [], []
+        own = ("file:", "data:", "blob:", "about:")
+        page.on("request", lambda r: None if r.url.startswith(own) else asked.append(r.url))
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(path.resolve().as_uri() + query)
+        return page, asked, errors
+    yield open_
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture(scope="session")
 def serious():
     """A function: axe-core's serious and critical findings in the parts of a page that a selector names."""

@@ -21,6 +21,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+html_context = {"default_mode": "auto"}  # dark where the reader's other windows are
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
 html_js_files = [(name, {"defer": "defer"}) for name in ("sliders.js", "course.js")]
