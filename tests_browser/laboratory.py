@@ -108,7 +108,7 @@ class Notebook:
         page.goto(f"{address}/lab/tree/{name}?token=course&reset")
         # the indicator says idle before the session can take a cell: these are its own words
         page.wait_for_function(READY)
-        self.settled("() => jupyterapp.restored")
+        self.settled("() => jupyterapp.restored.then(() => null)")
         page.wait_for_function(READY)
 
     def settled(self, body, argument=None):

@@ -31,6 +31,7 @@ def test_slides_with_a_kernel(chromium, serious, tmp_path):
         book.command("deck:start")
         page.wait_for_selector(".jp-Deck")
         page.wait_for_timeout(2000)
+        page.evaluate("jupyterapp.shell.currentWidget.content.activeCell.node.focus()")
         sizes = page.evaluate("""() => [...document.querySelectorAll(".jp-Deck .jp-RenderedHTMLCommon p")]
             .filter(one => one.getClientRects().length).map(one => parseFloat(getComputedStyle(one).fontSize))""")
         assert sizes and min(sizes) >= 20
@@ -54,6 +55,7 @@ def test_slides_with_a_kernel(chromium, serious, tmp_path):
                 break
         assert moved and None not in moved
         print(f"\n{seen} times Space to the last slide; its slider took {statistics.median(moved):.0f} ms")
-        book.command("deck:stop")
+        page.keyboard.press("Escape")
+        page.wait_for_selector(".jp-Deck", state="detached", timeout=20_000)
         context.close()
     assert not [url for url in asked if not url.startswith("ws://127.0.0.1")] and not errors
