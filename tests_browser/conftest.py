@@ -17,7 +17,7 @@ if os.name == "posix" and len(os.environ.get("TMPDIR", "")) > 60:  # the sockets
     os.environ["TMPDIR"] = "/tmp"
 # what in a page is ours, and which findings stop a test
 SERIOUS = """async what => {
-  const found = await axe.run(what, {resultTypes: ["violations"]});
+  const found = await axe.run(what, {resultTypes: ["violations"], preload: false});
   return found.violations.filter(v => ["serious", "critical"].includes(v.impact))
     .map(v => `${v.impact} ${v.id}: ${v.nodes.length} times, ${v.nodes[0].html.slice(0, 120)}`);
 }"""

@@ -9,3 +9,9 @@ for (const table of document.querySelectorAll(".bd-article table")) {
   for (const row of table.querySelectorAll("tbody tr"))
     [...row.children].forEach((cell, i) => { cell.dataset.head = heads[i] ? heads[i] + ":" : ""; });
 }
+// a formula wider than a phone scrolls: by keyboard as well
+const reach = () => document.querySelectorAll("mjx-container[display]").forEach(each => {
+  if (each.scrollWidth > each.clientWidth) each.tabIndex = 0;
+});
+addEventListener("load", () => window.MathJax?.startup?.promise?.then(reach));
+addEventListener("resize", reach);
