@@ -189,8 +189,9 @@ test-browser: ready     ## pages, sliders, the student edition, a deck, the site
 	    echo "make test-browser: skipped, for Playwright can't be installed: a network is needed, once"; \
 	    test -z "$(MUST)"; exit; \
 	}; \
+	$(MAKE) --no-print-directory -k build/sphinx/.ready build/slideshow/.ready || test -z "$(MUST)" || exit 1; \
 	{ ! command -v npm >/dev/null || { $(QUIET) $(BIN)/python tools/decks.py --frames notebooks/00-start-here.ipynb && \
-	    $(MAKE) --no-print-directory site FRAMES=; }; } && $(MAKE) --no-print-directory build/slideshow/.ready && \
+	    { test ! -e build/sphinx/.ready || $(MAKE) --no-print-directory site FRAMES=; }; }; } && \
 	BROWSER="$$browser" $(ALONE) $(BIN)/python -m pytest -s -p no:cacheprovider tests_browser
 
 bench: ready            ## side by side with other libraries
