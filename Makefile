@@ -40,7 +40,7 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
-        twice answers calls slides bench clean class assignment grading-trial \
+        twice answers calls slides site present bench clean class assignment grading-trial \
         hub-trial test-browser
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
@@ -130,15 +130,32 @@ calls: ready            ## with what the pages call the exercises' functions, fo
 slides: ready           ## decks for a lecture in build/slides/, one file a page; with sliders that move: make slides FRAMES=1 NB=…
 	$(QUIET) $(BIN)/python tools/decks.py $(if $(FRAMES),--frames) $(NB)
 
-# an environment in build/ beside the course's, which it sees and does not change, with one of pyproject's extras
+# an environment in build/ beside the course's, which it sees and does not change, with one of pyproject's extras:
+# $(1) is its folder, $(2) the extra where it has another name
 define beside
 $(BIN)/python -m venv build/$(1)
 $(BIN)/python tools/beside.py build/$(1)
 build/$(1)/bin/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
-build/$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
-    $$($(BIN)/python tools/beside.py --extra $(1))
+@build/$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements.lock \
+    $$($(BIN)/python tools/beside.py --extra $(or $(2),$(1))) || { \
+    echo "build/$(1) can't be installed: a network is needed, once"; exit 1; }
 build/$(1)/bin/python -m pip check
 endef
+
+build/sphinx/.ready: pyproject.toml | ready
+	$(call beside,sphinx,site)
+	@touch $@
+
+site: build/sphinx/.ready  ## the course as a site in build/site/, by Sphinx; with sliders that move: make site FRAMES=1
+	$(QUIET) build/sphinx/bin/python tools/website.py $(if $(FRAMES),--frames)
+
+build/slideshow/.ready: pyproject.toml | ready
+	$(call beside,slideshow,present)
+	@touch $@
+
+present: build/slideshow/.ready  ## a page as slides in JupyterLab, with its kernel: make present NB=notebooks/05-ista-fista.ipynb
+	@test "$(words $(NB))" = 1 || { echo "One page at a time: make present NB=notebooks/05-ista-fista.ipynb"; exit 1; }
+	$(ALONE) $(BIN)/python tools/present.py --port $(PORT) $(LAB) $(NB)
 
 class: build/class/.ready  ## nbgrader, in an environment beside the course's, which it sees and does not change
 
@@ -161,8 +178,8 @@ build/hub/.ready: pyproject.toml | ready
 hub-trial: build/hub/.ready  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
 	$(HUB)/python tools/hub_trial.py
 
-# the page's own speed is measured, so JupyterLab gets the threads that `make lab` gives it; a deck needs npm
-test-browser: ready     ## pages, sliders, the student edition and a deck in Chromium; skipped where there is none
+# the page's own speed is measured, so JupyterLab gets the threads that `make lab` gives it; deck and site need npm
+test-browser: ready     ## pages, sliders, the student edition, a deck, the site, live slides in Chromium; skipped without one
 	@browser="$${BROWSER:-$$(command -v chromium || command -v chromium-browser || command -v google-chrome)}"; \
 	if test -z "$$browser"; then \
 	    echo "make test-browser: skipped, for there is no Chromium or Chrome (apt-get install chromium, or BROWSER=...)"; \
@@ -172,7 +189,9 @@ test-browser: ready     ## pages, sliders, the student edition and a deck in Chr
 	    echo "make test-browser: skipped, for Playwright can't be installed: a network is needed, once"; \
 	    test -z "$(MUST)"; exit; \
 	}; \
-	{ ! command -v npm >/dev/null || $(QUIET) $(BIN)/python tools/decks.py --frames notebooks/00-start-here.ipynb; } && \
+	$(MAKE) --no-print-directory -k build/sphinx/.ready build/slideshow/.ready || test -z "$(MUST)" || exit 1; \
+	{ ! command -v npm >/dev/null || { $(QUIET) $(BIN)/python tools/decks.py --frames notebooks/00-start-here.ipynb && \
+	    { test ! -e build/sphinx/.ready || $(MAKE) --no-print-directory site FRAMES=; }; }; } && \
 	BROWSER="$$browser" $(ALONE) $(BIN)/python -m pytest -s -p no:cacheprovider tests_browser
 
 bench: ready            ## side by side with other libraries

@@ -134,7 +134,7 @@ def test_a_page_that_never_ran_leaves_the_deck_as_it_was(tmp_path, capsys, monke
 def test_a_slider_in_a_page_holds_every_place():
     record = {"names": ["a", "b"], "labels": [["1", "2"], ["x", "y"]], "start": [1, 0],
               "frames": ["P1", "P2", "P3", "P4"], "alts": ["1x", "1y", "2x", "2</script>y"]}
-    made = decks.slider(record)
+    made = decks.slider(record, [decks.inline(frame) for frame in record["frames"]])
     assert 'base64,P3" alt="2x"' in made and made.count('type="range"') == 2 and made.count("</script>") == 1
 
 

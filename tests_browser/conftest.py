@@ -17,7 +17,7 @@ if os.name == "posix" and len(os.environ.get("TMPDIR", "")) > 60:  # the sockets
     os.environ["TMPDIR"] = "/tmp"
 # what in a page is ours, and which findings stop a test
 SERIOUS = """async what => {
-  const found = await axe.run(what, {resultTypes: ["violations"]});
+  const found = await axe.run(what, {resultTypes: ["violations"], preload: false});
   return found.violations.filter(v => ["serious", "critical"].includes(v.impact))
     .map(v => `${v.impact} ${v.id}: ${v.nodes.length} times, ${v.nodes[0].html.slice(0, 120)}`);
 }"""
@@ -37,6 +37,27 @@ def chromium():
         browser = p.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"] if root else [])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def offline(chromium):
+    """A function that opens a file without a network -> (page, requests to other hosts, errors)."""
+    contexts = []
+
+    def open_(path, width=1280, height=720, query="", **settings):
+        context = chromium.new_context(viewport={"width": width, "height": height}, offline=True,
+                                       reduced_motion="reduce", **settings)
+        contexts.append(context)
+        page, asked, errors = context.new_page(), [], []
+        own = ("file:", "data:", "blob:", "about:")
+        page.on("request", lambda r: None if r.url.startswith(own) else asked.append(r.url))
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(path.resolve().as_uri() + query)
+        return page, asked, errors
+    yield open_
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture(scope="session")

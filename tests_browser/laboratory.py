@@ -42,10 +42,29 @@ ASK = """async code => {
   await future.done;
   return text;
 }"""
+# A promise that JupyterLab has dropped (its kernel's connection was made anew, say) never settles, and Chromium may
+# collect it. So the window holds what was begun; it is lost when the kernel rests for LOST seconds and nothing came.
+BEGIN = """argument => {
+  const held = window.held = {since: performance.now()};
+  held.promise = (BODY)(argument)
+    .then(value => { held.value = value ?? null; }, error => { held.error = String(error); })
+    .then(() => { held.done = true; });
+}"""
+LOOK = """lost => {
+  const held = window.held, now = performance.now();
+  if (held.done) return "done";
+  const kernel = window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel;
+  if (kernel && !(kernel.status === "idle" && kernel.connectionStatus === "connected")) held.since = now;
+  return now - held.since > 1000 * lost && "lost";
+}"""
+LOST, TRIES = 20, 3
+READY = f"""() => {{ const context = window.jupyterapp && {PAGE}?.sessionContext;
+  return context?.isReady && {PAGE}.context.isReady && {PAGE}.content?.model?.cells?.length > 0
+    && context.session?.kernel?.status === "idle" && context.session.kernel.connectionStatus === "connected"; }}"""
 
 
 @contextlib.contextmanager
-def server(home):
+def server(home, program="tools/lab.py", page="notebooks/00-start-here.ipynb"):
     """JupyterLab on a free port -> its address; ended afterwards with all its kernels."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -56,10 +75,9 @@ def server(home):
     env = os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTER_CONFIG_DIR": str(home / "config"),
                         "JUPYTERLAB_WORKSPACES_DIR": str(home / "tabs"), "IPYTHONDIR": str(home / "ipython")}
     log = (home / "log").open("w", encoding="utf-8")
-    lab = subprocess.Popen([sys.executable, "tools/lab.py", "--no-browser", f"--port={port}", "--port-retries=0",
-                            "--IdentityProvider.token=course", "--expose-app-in-browser",
-                            "notebooks/00-start-here.ipynb"], cwd=ROOT, env=env, stdout=log, stderr=log,
-                           start_new_session=True)
+    lab = subprocess.Popen([sys.executable, program, "--no-browser", f"--port={port}", "--port-retries=0",
+                            "--IdentityProvider.token=course", "--expose-app-in-browser", page],
+                           cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
     try:
         while True:
@@ -88,13 +106,26 @@ class Notebook:
     def __init__(self, page, address, name):
         self.page = page
         page.goto(f"{address}/lab/tree/{name}?token=course&reset")
-        page.wait_for_function(f"window.jupyterapp && {PAGE}?.content?.model?.cells?.length > 0")
         # the indicator says idle before the session can take a cell: these are its own words
-        page.evaluate(f"Promise.all([jupyterapp.restored, {PAGE}.context.ready, {PAGE}.sessionContext.ready])")
+        page.wait_for_function(READY)
+        self.settled("() => jupyterapp.restored.then(() => null)")
+        page.wait_for_function(READY)
+
+    def settled(self, body, argument=None):
+        """What an asynchronous function comes to in the page; begun again when the page has lost it."""
+        for _ in range(TRIES):
+            self.page.evaluate(BEGIN.replace("BODY", body), argument)
+            if self.page.wait_for_function(LOOK, arg=LOST).json_value() == "done":
+                held = self.page.evaluate("({value: held.value, error: held.error})")
+                if held.get("error"):
+                    raise RuntimeError(held["error"])
+                return held.get("value")
+            print(f"\nlost, and begun again: {body[:60]} {argument or ''}")
+        raise RuntimeError(f"{TRIES} times begun, and never came to an end: {body} {argument or ''}")
 
     def command(self, name):
         """Run one of JupyterLab's commands, to its end."""
-        self.page.evaluate("name => jupyterapp.commands.execute(name).then(String)", name)
+        self.settled("name => jupyterapp.commands.execute(name).then(String)", name)
 
     def run_all(self):
         self.command("notebook:run-all-cells")
@@ -117,7 +148,7 @@ class Notebook:
 
     def ask(self, code):
         """What the kernel prints for some code."""
-        return self.page.evaluate(ASK, code)
+        return self.settled(ASK, code)
 
     def wrong(self):
         """Outputs that no reader should see: errors, and what was written to stderr."""

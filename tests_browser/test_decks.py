@@ -40,25 +40,13 @@ LOOK = """() => {
 
 
 @pytest.fixture
-def opened(chromium):
+def opened(offline):
     """A function that opens a deck without a network -> (page, requests, errors)."""
-    contexts = []
-
-    def open_(path, width=1280, height=720, query=""):
-        context = chromium.new_context(viewport={"width": width, "height": height}, offline=True,
-                                       reduced_motion="reduce")
-        contexts.append(context)
-        page, asked, errors = context.new_page(), [], []
-        own = ("file:", "data:", "blob:", "about:")
-        page.on("request", lambda r: None if r.url.startswith(own) else asked.append(r.url))
-        page.on("pageerror", lambda e: errors.append(str(e)))
-        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-        page.goto(path.resolve().as_uri() + query)
-        page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
-        return page, asked, errors
-    yield open_
-    for context in contexts:
-        context.close()
+    def open_(path, *size, **settings):
+        found = offline(path, *size, **settings)
+        found[0].wait_for_function("window.Reveal && Reveal.isReady()", timeout=60_000)
+        return found
+    return open_
 
 
 def walk(page, name):
@@ -156,3 +144,17 @@ def test_speaker_view_and_print(opened, path, tmp_path):
     sheets = paper.locator(".pdf-page").count()
     assert sheets == page.evaluate("Reveal.getTotalSlides()") and (tmp_path / "deck.pdf").stat().st_size > 100_000
     assert not asked
+
+
+@pytest.mark.parametrize("path", DECKS[:1], ids=lambda p: p.stem[:2])
+def test_axe_finds_nothing_serious_on_any_slide(opened, serious, path):
+    page, asked, _ = opened(path)
+    found = {}
+    while True:
+        page.evaluate("() => { while (Reveal.availableFragments().next) Reveal.nextFragment(); }")
+        for line in serious(page, "section.present:not(.stack)"):
+            found.setdefault(line, page.evaluate("Reveal.getCurrentSlide().querySelector('h1,h2').innerText"))
+        if page.evaluate("Reveal.isLastSlide()"):
+            break
+        page.evaluate("Reveal.next()")
+    assert not found and not asked

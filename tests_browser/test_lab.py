@@ -80,7 +80,7 @@ def test_a_page_runs_and_its_sliders_answer(opened, serious, name):
     sliders = handles(book)
     before = int(book.ask(MEMORY).split()[1])
     book.page.wait_for_timeout(1000 * (REST + 1))
-    trip = statistics.median(book.page.evaluate("""async () => { const times = [];
+    trip = statistics.median(book.settled("""async () => { const times = [];
         const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
         for (let n = 0; n < 9; n++) { const t = performance.now();
             await kernel.requestExecute({code: "", silent: true}).done; times.push(performance.now() - t); }

@@ -69,12 +69,17 @@ def claims(text):
     return f'<ul class="claims">{"".join(rows)}</ul>'
 
 
-def img(png, alt):
-    return f'<img src="data:image/png;base64,{png}" alt="{html.escape(" ".join(alt.split()), quote=True)}">'
+def img(source, alt, more=""):
+    return f'<img src="{source}" alt="{html.escape(" ".join(alt.split()), quote=True)}"{more}>'
 
 
-def slider(record):
-    """A figure whose pictures, one for each place of its sliders, lie in the page."""
+def inline(png):
+    """The address of a picture that lies in the page itself."""
+    return f"data:image/png;base64,{png}"
+
+
+def slider(record, sources, more=""):
+    """A figure whose pictures, one for each place of its sliders, lie at these addresses; sliders.js moves it."""
     at, rows = 0, []
     for name, labels, start in zip(record["names"], record["labels"], record["start"], strict=True):
         at = at * len(labels) + start
@@ -82,8 +87,8 @@ def slider(record):
                     f'aria-label="{html.escape(name)}" aria-valuetext="{labels[start]}"> '
                     f"<output>{labels[start]}</output></label>")
     alts = [" ".join(alt.split()) for alt in record["alts"]]
-    data = json.dumps({"labels": record["labels"], "frames": record["frames"], "alts": alts}).replace("<", "\\u003c")
-    return (f'<figure class="frames"><div>{"".join(rows)}</div>{img(record["frames"][at], alts[at])}'
+    data = json.dumps({"labels": record["labels"], "frames": sources, "alts": alts}).replace("<", "\\u003c")
+    return (f'<figure class="frames"><div>{"".join(rows)}</div>{img(sources[at], alts[at], more)}'
             f'<script type="application/json">{data}</script></figure>')
 
 
@@ -95,13 +100,14 @@ def part_html(part, moving, there, page):
     if part.kind == "print":
         return claims(part.content)
     if part.kind == "picture":
-        return f"<figure>{img(*part.content)}</figure>"
+        png, alt = part.content
+        return f"<figure>{img(inline(png), alt)}</figure>"
     draw, still = part.content
     if draw in moving:
-        return slider(moving[draw])
+        return slider(moving[draw], [inline(png) for png in moving[draw]["frames"]])
     say = ('<p class="still">This picture moves on the page, and here after '
            f"<code>make slides FRAMES=1 NB=notebooks/{page}.ipynb</code>.</p>")
-    return f"<figure>{img(*still)}{say}</figure>" if still else say
+    return f"<figure>{img(inline(still[0]), still[1])}{say}</figure>" if still else say
 
 
 def type_size(slide):
@@ -159,7 +165,8 @@ def deck(path, vendored, moving, there, house):
         f"<title>{html.escape(first.heading)}</title>", f"<style>{style}</style>", "</head>", "<body>",
         '<main class="reveal"><div class="slides">', *body, "</div></main>",
         script(MATHJAX), script(mathjax), script(reveal), script(notes),
-        script((HERE / "deck.js").read_text(encoding="utf-8")), "</body>", "</html>", ""])
+        *(script((HERE / name).read_text(encoding="utf-8")) for name in ("sliders.js", "deck.js")),
+        "</body>", "</html>", ""])
 
 
 def main(arguments=None, root=ROOT):

@@ -33,6 +33,7 @@ class Part(NamedTuple):
     kind: str
     content: object
     fragment: bool = False
+    cell: int | None = None  # the number of the code cell that it comes from
 
 
 class Slide:
@@ -144,6 +145,7 @@ class Deck:
     def __init__(self, house):
         self.slides, self.waiting, self.house = [], [], house
         self.title = self.section = self.heading = ""
+        self.at = None          # the number of the cell that is read
         self.drew = None        # (slide, function) whose picture a slider may take over
         self.after = False      # the next words follow a picture
 
@@ -156,6 +158,9 @@ class Deck:
     def text(self, slide, text, fragment=False):
         if text.strip():
             slide.parts.append(Part("text", text.strip(), fragment))
+
+    def put(self, slide, kind, content):
+        slide.parts.append(Part(kind, content, cell=self.at))
 
     def flush(self):
         if self.slides:
@@ -269,12 +274,13 @@ class Deck:
                 lead = self.lead() if i == 0 else ""
                 slide = self.begin(below=kind == "subslide" or i > 0, rank=1)
                 self.text(slide, lead)
-                slide.parts.append(Part("picture", image))
+                self.put(slide, "picture", image)
             last = re.fullmatch(r"(\w+)\(.*\)", source.strip().splitlines()[-1])
             self.drew, self.after = (slide, last[1] if last else ""), True
         elif kind in ("slide", "subslide"):
-            self.begin(below=kind == "subslide").parts.append(Part("code", plain))
-            self.slides[-1].parts += [Part("print", printed(cell))] if printed(cell) else []
+            self.put(self.begin(below=kind == "subslide"), "code", plain)
+            if printed(cell):
+                self.put(self.slides[-1], "print", printed(cell))
         elif taught := self.taught(tags, source):
             plain = taught
             last = self.slides[-1] if self.slides else None
@@ -288,7 +294,7 @@ class Deck:
                 lead = self.lead()
                 last = self.begin(below=below, rank=3)
                 self.text(last, lead)
-            last.parts.append(Part("code", plain))
+            self.put(last, "code", plain)
         if claim_calls(source) and printed(cell):
             self.claim(cell)
 
@@ -309,10 +315,10 @@ class Deck:
             lead = self.lead()
             slide = self.begin(rank=1)
             self.text(slide, lead)
-            slide.parts.append(Part("slider", (draw, None)))
+            self.put(slide, "slider", (draw, None))
         else:
             at = next(i for i, part in enumerate(slide.parts) if part.kind == "picture")
-            slide.parts[at] = Part("slider", (draw, slide.parts[at].content))
+            slide.parts[at] = Part("slider", (draw, slide.parts[at].content), cell=self.at)
             self.flush()
         self.drew = None
         self.after = self.slides[-1] is slide
@@ -324,7 +330,7 @@ class Deck:
             slide = self.begin(below=True)
             if named and i == 0:
                 self.text(slide, shorten(named[0], 50))
-            slide.parts.append(Part("print", "\n".join(lines[i:i + 4])))
+            self.put(slide, "print", "\n".join(lines[i:i + 4]))
         self.after = False
 
     def balance(self):
@@ -341,7 +347,7 @@ class Deck:
 def derive(nb, house=frozenset()):
     """The slides of a page (a dict). house: names of the functions that utils holds as well."""
     deck = Deck(house)
-    for cell in nb["cells"]:
+    for deck.at, cell in enumerate(nb["cells"]):
         if cell["cell_type"] == "markdown" and "no-slide" not in cell["metadata"].get("tags", []):
             deck.markdown(cell)
         elif cell["cell_type"] == "code":
