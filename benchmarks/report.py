@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+FIGURE = "ratios.png"
 BEGIN, END = "<!-- tables:begin -->", "<!-- tables:end -->"
 
 
@@ -80,7 +81,7 @@ def detail(one, row):
 def where(one):
     """The machine in a sentence."""
     m, rounds = one["machine"], max((len(s.get("seconds", [])) for row in one["rows"] for s in row["sides"]), default=0)
-    load = f"load {m['load']:g} at the start" if m["load"] == m["load"] else "load unknown"
+    load = f"load {m['load']:.1f} at the start" if m["load"] == m["load"] else "load unknown"
     busy = ("**Measured on a busy machine**: others used it at the same time, so these are CPU seconds on one thread, "
             "no other number of threads was tried, and small differences mean nothing. " if m["busy"] else "")
     versions = ", ".join(f"{name} {number}" for name, number in m["versions"].items())
@@ -105,7 +106,9 @@ def tables(found):
     """What stands between the marks of README.md."""
     if not found:
         return "Nothing is measured yet: `make bench`."
-    parts = [summary(found), "![Ratios of all sides to our fastest, one line a comparison](results/ratios.png)"]
+    parts = [summary(found)]
+    if (HERE / "results" / FIGURE).exists():
+        parts.append(f"![Ratios of all sides to our fastest, one line a comparison](results/{FIGURE})")
     for one in found:
         parts += [f"## {one['benchmark']}", where(one), *(detail(one, row) for row in one["rows"])]
         parts += [growth(one)] if "scaling" in one else []
@@ -147,8 +150,8 @@ def main(arguments=None):
     text = readme.read_text(encoding="utf-8")
     if options.check:
         return f"{readme.name} is out of date: python benchmarks/report.py" if page(text, found) != text else 0
+    figure(found, HERE / "results" / FIGURE)
     readme.write_text(page(text, found), encoding="utf-8")
-    figure(found, HERE / "results" / "ratios.png")
     return 0
 
 
