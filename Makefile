@@ -17,6 +17,7 @@ TALLY  ?=
 OPERATORS ?=
 ROUNDING  ?=
 PLANTS    ?= 1
+QUICK     ?=
 # the folder of a class: solutions, submissions, gradebook; it outlives `make clean` only elsewhere
 COURSE ?= build/course
 CLASS  := build/class/bin
@@ -194,8 +195,19 @@ test-browser: ready     ## pages, sliders, the student edition, a deck, the site
 	    { test ! -e build/sphinx/.ready || $(MAKE) --no-print-directory site FRAMES=; }; }; } && \
 	BROWSER="$$browser" $(ALONE) $(BIN)/python -m pytest -s -p no:cacheprovider tests_browser
 
-bench: ready            ## side by side with other libraries
-	for each in benchmarks/*.py; do $(BIN)/python $$each || exit 1; done
+# peers ask for other versions than the lock's: no -c. One that can't be installed is a line of the table
+build/peers/.ready: benchmarks/requirements.txt | ready
+	$(BIN)/python -m venv build/peers
+	$(BIN)/python tools/beside.py build/peers
+	build/peers/bin/python -m pip uninstall --quiet --yes setuptools  # an old one, which would hide the course's
+	grep -v '^#' benchmarks/requirements.txt | while read -r each; do \
+	    build/peers/bin/python -m pip install --quiet --disable-pip-version-check "$$each" </dev/null || echo "without $$each"; done
+	@touch $@
+
+BENCH ?= benchmarks/lasso.py benchmarks/rbm.py
+bench: build/peers/.ready  ## side by side with other libraries, benchmarks/README.md; some seconds each: make bench QUICK=1
+	for each in $(BENCH); do build/peers/bin/python $$each $(if $(QUICK),--quick) || exit 1; done
+	$(if $(QUICK),,$(BIN)/python benchmarks/report.py)
 
 clean:                  ## the environment and everything else that is made
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,42 +1,44 @@
-"""One epoch of PCD-1 on 5,000 digits, 784-500: the course's loop beside scikit-learn's BernoulliRBM.
+"""Restricted Boltzmann machines by PCD-1: the course's loops beside scikit-learn's BernoulliRBM.
 
-    OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE python benchmarks/rbm.py
+    build/peers/bin/python benchmarks/rbm.py [--quick]
 
-Same process, same data, same batch size, rate and number of Gibbs steps; ours also keeps the gradient of both biases.
-The two take turns, several times. Printed are the median times and the ratio's range; only ratios mean anything.
-`autograd` is the loop of notebook 03, `written out` the same update without autograd. float32 on both sides, and
-scikit-learn in its default float64 too.
+784-16: epochs over 5,000 binary digits until the exact test log-likelihood is reached; 16 hidden units can be
+enumerated. 784-500: one epoch, after which the reconstruction must be equally good. Same data, batch, rate and number
+of Gibbs steps; ours also keep the gradient of both biases. scikit-learn computes in its data's precision.
 """
 
-import argparse
-import statistics
-import time
+import sys
 
 import numpy as np
 import torch
+from notebook import definitions
+from side_by_side import Comparison, Side, program
 from sklearn.neural_network import BernoulliRBM
 
 from utils import data
 from utils.energies import rbm_free_energy
 from utils.inference import coin, gibbs
+from utils.measures import partition
+from utils.training import batches
 
-BATCH, HIDDEN, RATE = 100, 500, 0.05
+BATCH, RATE = 100, 0.05
+EPOCHS = (1, 2, 3, 6, 7, 8, 10, 15, 20)
 
 
 class Plain(torch.nn.Module):
     """W, b, c of a Bernoulli RBM."""
 
-    def __init__(self, v):
+    def __init__(self, n, m):
         super().__init__()
-        self.W = torch.nn.Parameter(0.01 * torch.randn(v.shape[1], HIDDEN))
-        self.b, self.c = torch.nn.Parameter(torch.zeros(v.shape[1])), torch.nn.Parameter(torch.zeros(HIDDEN))
+        self.W = torch.nn.Parameter(0.01 * torch.randn(n, m))
+        self.b, self.c = torch.nn.Parameter(torch.zeros(n)), torch.nn.Parameter(torch.zeros(m))
 
 
-def autograd_epoch(v):
-    """The notebook's loop: a loss of two free energies, its gradient by autograd."""
-    rbm, v_neg = Plain(v), torch.zeros(BATCH, v.shape[1])
+def autograd(v, m, epochs):
+    """Notebook 03's loop in plain coordinates: a loss of two free energies, its gradient by autograd."""
+    rbm, v_neg = Plain(v.shape[1], m), torch.zeros(BATCH, v.shape[1])
     optimizer = torch.optim.SGD(rbm.parameters(), lr=RATE)
-    for v_pos in v[torch.randperm(len(v))].split(BATCH):
+    for v_pos in batches(v, batch_size=BATCH, steps=epochs * len(v) // BATCH):
         v_neg = gibbs(rbm, v_neg)
         loss = (rbm_free_energy(v_pos, rbm.W, rbm.b, rbm.c) - rbm_free_energy(v_neg, rbm.W, rbm.b, rbm.c)).mean()
         optimizer.zero_grad()
@@ -46,63 +48,76 @@ def autograd_epoch(v):
 
 
 @torch.no_grad()
-def written_out_epoch(v):
+def written_out(v, m, epochs):
     """The same update, the gradient by hand; the hidden units of the chain are kept from step to step."""
-    rbm, h_neg = Plain(v), torch.zeros(BATCH, HIDDEN)
+    rbm, h_neg = Plain(v.shape[1], m), torch.zeros(BATCH, m)
     W, b, c = rbm.W, rbm.b, rbm.c
-    for v_pos in v[torch.randperm(len(v))].split(BATCH):
-        p_pos = torch.sigmoid(torch.addmm(c, v_pos, W))
-        v_neg = coin(torch.sigmoid(torch.addmm(b, h_neg, W.T)))
-        p_neg = torch.sigmoid(torch.addmm(c, v_neg, W))
+    for v_pos in batches(v, batch_size=BATCH, steps=epochs * len(v) // BATCH):
+        p_pos = torch.addmm(c, v_pos, W).sigmoid_()
+        v_neg = coin(torch.addmm(b, h_neg, W.T).sigmoid_())
+        p_neg = torch.addmm(c, v_neg, W).sigmoid_()
         W.addmm_(v_pos.T, p_pos, alpha=RATE / BATCH).addmm_(v_neg.T, p_neg, alpha=-RATE / BATCH)
-        b += RATE * (v_pos.mean(0) - v_neg.mean(0))
-        c += RATE * (p_pos.mean(0) - p_neg.mean(0))
+        b.add_(v_pos.mean(0) - v_neg.mean(0), alpha=RATE)
+        c.add_(p_pos.mean(0) - p_neg.mean(0), alpha=RATE)
         h_neg = coin(p_neg)
     return rbm
 
 
-def sklearn_epoch(v):
-    """scikit-learn's own loop, PCD-1; its precision follows the data's."""
-    return BernoulliRBM(n_components=HIDDEN, learning_rate=RATE, batch_size=BATCH, n_iter=1, random_state=0).fit(v)
+def page_loop(v, m, epochs):
+    """Notebook 03's own RBM and loop: centered, the biases start at the data's, the rate falls from 0.5."""
+    page = definitions("03-contrastive-divergence", "rbm_free_energy", "RBM", "gibbs_step", "gibbs", "contrastive_loss",
+                       "learn")
+    page |= {"v_train": v, "progress": lambda steps, label: range(steps)}
+    rbm = page["RBM"](v, m)
+    page["learn"](rbm, persistent=True, steps=epochs * len(v) // BATCH)
+    return rbm
 
 
-def reconstruction(rbm, v):
-    """Mean squared error of one deterministic step there and back: do both learn the same thing?"""
-    if isinstance(rbm, BernoulliRBM):
-        W, b, c = (torch.as_tensor(np.asarray(x), dtype=torch.float32) for x in (
-            rbm.components_.T, rbm.intercept_visible_, rbm.intercept_hidden_))
-    else:
-        W, b, c = rbm.W.detach(), rbm.b.detach(), rbm.c.detach()
-    return (torch.sigmoid(torch.sigmoid(v @ W + c) @ W.T + b) - v).square().mean().item()
+def by_sklearn(v, m, epochs):
+    """scikit-learn's own loop, PCD-1."""
+    return BernoulliRBM(n_components=m, learning_rate=RATE, batch_size=BATCH, n_iter=epochs).fit(v)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    options = parser.parse_args()
-    v = data.binarize(data.mnist().train, "threshold")
-    v = v[:5000].cpu() if len(v) >= 5000 else torch.cat([v, v])[:5000].cpu()
+def weights(rbm):
+    """Something with W, b and c, whoever made it."""
+    if not isinstance(rbm, BernoulliRBM):
+        return rbm
+    found = Plain(*rbm.components_.T.shape)
+    for name, values in (("W", rbm.components_.T), ("b", rbm.intercept_visible_), ("c", rbm.intercept_hidden_)):
+        getattr(found, name).data = torch.as_tensor(np.array(values), dtype=torch.float32)
+    return found
+
+
+def comparisons(quick):
+    digits = data.mnist()
+    v, v_test = (data.binarize(part, "threshold").cpu() for part in (digits.train, digits.test[:1000]))
+    v = torch.cat([v, v])[:500 if quick else 5000]
     single, double = v.numpy(), v.double().numpy()
-    rivals = {"ours, autograd": lambda: autograd_epoch(v), "ours, written out": lambda: written_out_epoch(v),
-              "scikit-learn, float32": lambda: sklearn_epoch(single),
-              "scikit-learn, float64": lambda: sklearn_epoch(double)}
-    seconds = {name: [] for name in rivals}
-    for turn in range(options.rounds + 1):  # the first round warms up
-        for name, epoch in rivals.items():
-            start = time.perf_counter()
-            rbm = epoch()
-            if turn:
-                seconds[name].append(time.perf_counter() - start)
-            else:
-                print(f"{name:<24} reconstruction error after the epoch {reconstruction(rbm, v):.4f}")
-    ours = seconds["ours, autograd"]
-    print(f"\n{torch.get_num_threads()} threads, {options.rounds} rounds")
-    print(f"{'':<32} seconds   ratio to ours, autograd: median, range")
-    for name, times in seconds.items():
-        ratio = [a / b for a, b in zip(times, ours, strict=True)]
-        print(f"{name:<32} {statistics.median(times):6.2f}   {statistics.median(ratio):5.2f}   "
-              f"{min(ratio):.2f} to {max(ratio):.2f}")
+
+    def nats(rbm):
+        rbm = weights(rbm)
+        return -partition.log_likelihood(rbm, v_test, partition.exact_log_z(rbm)).mean().item()
+
+    def reconstruction(rbm):
+        rbm = weights(rbm)
+        with torch.no_grad():
+            return (torch.sigmoid(torch.sigmoid(v @ rbm.W + rbm.c) @ rbm.W.T + rbm.b) - v).square().mean().item()
+
+    def sides(m, efforts):
+        return [Side("ours, autograd", lambda n: autograd(v, m, n), efforts, ours=True),
+                Side("ours, written out", lambda n: written_out(v, m, n), efforts, ours=True),
+                Side("scikit-learn, float32", lambda n: by_sklearn(single, m, n), efforts),
+                Side("scikit-learn, float64", lambda n: by_sklearn(double, m, n), efforts)]
+
+    m, target = (6, 400.0) if quick else (16, 205.0)
+    exact = Comparison(f"RBM 784-{m} by likelihood", "minus the exact test log-likelihood, nats", target, nats,
+                       [*sides(m, EPOCHS),
+                        Side("ours, page 03: centered", lambda n, m=m: page_loop(v, m, n), EPOCHS, ours=True)])
+    m, target = (50, 0.2) if quick else (500, 0.085)
+    epoch = Comparison(f"RBM 784-{m}, one epoch", "squared error of a reconstruction", target, reconstruction,
+                       sides(m, (1,)))
+    return [exact, epoch]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(program("rbm", __doc__, comparisons) is None)
