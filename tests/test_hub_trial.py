@@ -64,6 +64,21 @@ def test_a_port_in_use_is_one_line(monkeypatch, capsys):
     assert hub.free(port) == port
 
 
+def test_two_trials_in_one_folder_would_end_each_other(made):
+    with subprocess.Popen([sys.executable, "-c", "input()", "hub_trial"], stdin=subprocess.PIPE) as other:
+        (made.folder / "pid").write_text(str(other.pid), encoding="utf-8")
+        with pytest.raises(hub.Failed, match=f"another trial, process {other.pid}, runs"):
+            hub.Hub(made.folder)
+        other.communicate(b"\n")
+    assert hub.Hub(made.folder)
+
+
+def test_one_accident_can_be_chosen():
+    assert hub_accidents.named(["disk_full"]) == [hub_accidents.disk_full]
+    assert hub_accidents.named(["accidents"]) == hub_accidents.named([None]) == hub_accidents.ALL
+    assert hub_trial.options_of(["--only", "disk_full"]).only == "disk_full"
+
+
 def test_ports_are_three_different_ones():
     assert len(set(hub.ports(3))) == 3
 
@@ -188,15 +203,17 @@ def test_the_slowest_cell_stands_beside_the_same_cell_alone():
     alone, many = run("p", ["first"], [1, 4, 2]), run("p", ["ada", "li"], [2, 6, 9])
     head = dict(zip(hub_trial.HEAD, hub_trial.rows_of(many, alone)[0], strict=True))
     assert head["slowest cell"] == "9.0 s" and head["that one alone"] == "2.0 s" and head["memory, peak"] == "1024 MiB"
-    text = hub_trial.pages_text(RESULT | {"runs": [alone, many]})
-    assert "failures: 0" in text and "first, alone" in text and text.count("\n| ada |") == 1 and "2000-01-01" in text
+    text = hub_trial.pages_text(RESULT | {"runs": {"p": many}, "alone": {"p": alone}})
+    assert "Failures: 0" in text and "first, alone" in text and text.count("\n| ada |") == 1 and "2000-01-01" in text
 
 
 def test_who_failed_stands_in_the_table():
     alone, many = run("p", ["first"], [1, 4]), run("p", ["ada"], [], ["Failed: login: 403"])
     row = hub_trial.rows_of(many, alone)[0]
     assert row[3] == row[4] == "–" and row[-1] == "1"
-    assert "failures: 1" in hub_trial.pages_text(RESULT | {"runs": [alone, many]})
+    assert "Failures: 1" in hub_trial.pages_text(RESULT | {"runs": {"p": many}, "alone": {"p": alone}})
+    text = hub_trial.pages_text(RESULT | {"runs": {"p": run("p", ["ada"], [1, 3])}, "alone": {}})
+    assert "alone: not run" in text and "| 3.0 s | – |" in text
 
 
 def test_an_accident_that_spread_has_a_cross():

@@ -96,6 +96,14 @@ def until(holds, seconds, what, every=0.5):
     return time.monotonic() - start
 
 
+def alone_in(folder):
+    """Raises Failed while another trial runs in that folder: it would lose its hub."""
+    with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
+        other = psutil.Process(int((folder / "pid").read_text(encoding="utf-8")))
+        if other.pid != os.getpid() and "hub_trial" in " ".join(other.cmdline()):
+            raise Failed(f"another trial, process {other.pid}, runs in {folder.name}: wait for its end")
+
+
 class Hub:
     """The hub, its proxy and the servers of its students, in a folder of their own; all of them end with it."""
 
@@ -104,8 +112,10 @@ class Hub:
         self.public, self.inner, self.api = ports(3)
         self.public = free(port) if port else self.public
         self.address, self.processes = f"http://127.0.0.1:{self.public}", {}
+        alone_in(folder)
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "homes").mkdir(parents=True)
+        (folder / "pid").write_text(str(os.getpid()), encoding="utf-8")
         environment = {"PRACTICUM_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE",
                        "JUPYTERHUB_ACTIVITY_INTERVAL": str(ROUTES_CHECKED // 2),
                        "JUPYTER_PATH": str(ROOT / ".venv/share/jupyter"),  # JupyterLab is the course's

@@ -160,14 +160,14 @@ def idle_culled(hub, he, other):
     finally:
         hub.kill("culler")
     kept = (he.home / "saved.ipynb").exists()
-    he.log_in()
+    he.come_back()
     he.open("page")
     lost = not remembers(he)
     until(lambda: other.served(), 60, "the busy server was ended")
     other.connect()
     busy = busy and remembers(other)
     return (f"an idle server is culled, timeout {timeout} s",
-            f"Ended {took:.0f} s after its last cell. At the next login its files {'are' if kept else 'ARE NOT'} "
+            f"Ended {took:.0f} s after its last cell. When he comes back its files {'are' if kept else 'ARE NOT'} "
             f"there, its variables {'are not' if lost else 'are'}. A cell that prints "
             f"{'keeps' if busy else 'DOES NOT keep'} its server, also when the browser is closed.", kept and busy)
 
@@ -260,6 +260,11 @@ def part(hub, pair):
             hub.stop_server(each.name)
 
 
+def named(names):
+    """The accidents of these names, all when none is named."""
+    return [each for each in ALL if each.__name__ in names] or ALL
+
+
 def try_all(hub, accidents=tuple(ALL)):
     """Each under the same two students, or new ones after one that went wrong. [(what, seen, held)]"""
     rows, pair = [], []
@@ -269,7 +274,7 @@ def try_all(hub, accidents=tuple(ALL)):
             for each in pair:
                 each.connect()
             rows.append(accident(hub, *pair))
-        except (*TROUBLE, StopIteration) as error:
+        except TROUBLE as error:
             rows.append((accident.__doc__.strip(), f"{type(error).__name__}: {error}", False))
         print(f"{'✔' if rows[-1][2] else '✘'} {rows[-1][0]} · {rows[-1][1]}", flush=True)
         if not rows[-1][2]:

@@ -14,7 +14,7 @@ import websocket
 from hub import ROOT, Failed, until
 from pages import text_of
 
-TROUBLE = (Failed, requests.RequestException, websocket.WebSocketException, OSError, KeyError)
+TROUBLE = (Failed, requests.RequestException, websocket.WebSocketException, OSError, KeyError, RuntimeError)
 
 
 class Student:
@@ -37,11 +37,20 @@ class Student:
         form = f"{self.hub.address}/hub/login?next=%2Fhub%2Fspawn"
         self.web.get(form, timeout=60)
         done = self.web.post(form, timeout=patience, data={
-            "username": self.name, "password": self.hub.password, "_xsrf": self.web.cookies["_xsrf"]})
+            "username": self.name, "password": self.hub.password, "_xsrf": self.token("/hub/")})
         if not done.ok:
             raise Failed(f"login: {done.status_code}")
         until(self.served, patience, "the server does not start", every=1)
         self.entered = time.monotonic() - start
+
+    def come_back(self, patience=300):
+        """In the same browser, after his server has ended: he starts it again, without a login."""
+        self.web.get(f"{self.hub.address}/hub/spawn", timeout=patience)
+        until(self.served, patience, "the server does not start again", every=1)
+
+    def token(self, place):
+        """What a browser sends along to prove that it is one: the hub and his server have one each."""
+        return next((c.value for c in self.web.cookies if c.name == "_xsrf" and place in c.path), "")
 
     def served(self):
         """Whether his own server answers: before it does, the hub answers in its place."""
@@ -52,8 +61,8 @@ class Student:
 
     def call(self, method, path, data=None):
         """A call of his server's API."""
-        token = next(c.value for c in self.web.cookies if c.name == "_xsrf" and "/user/" in c.path)
-        done = self.web.request(method, f"{self.base}/{path}", json=data, headers={"X-XSRFToken": token}, timeout=300)
+        done = self.web.request(method, f"{self.base}/{path}", json=data, timeout=300,
+                                headers={"X-XSRFToken": self.token("/user/")})
         if not done.ok:
             raise Failed(f"{path}: {done.status_code} {done.text[:200]}")
         return done.json() if done.content else None

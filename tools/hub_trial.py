@@ -2,28 +2,30 @@
 
     python tools/hub_trial.py [--students 8] [--only pages|accidents] [--write HUB.md] [page …]      `make hub-trial`
 
-For each page (05 and 10, unless others are named) one student alone first, then all of them. Each logs in by the form,
-waits for a server, opens a copy of the student edition, starts a kernel and runs every code cell in order. Then kernel,
-hub and proxy are killed, a disk fills up, an idle server is culled. The tables are printed, and with --write they are
-put between their marks in a file. `page:2` lets two students run a page, however many the others are.
+For each page (05 and 10, unless others are named) all of them at once, then one student alone. Each logs in by the
+form, waits for a server, opens a copy of the student edition, starts a kernel and runs every code cell in order. Then
+kernel, hub and proxy are killed, a disk fills up, an idle server is culled. The tables are printed, and with --write
+they are put between their marks in a file. --only disk_full takes one accident; `page:2` lets two students run a page,
+however many the others are.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 from hub import ENVIRONMENT, ROOT, TRIAL, Failed, Hub, lacking
-from hub_accidents import try_all
-from hub_student import Student, Watch
+from hub_accidents import ALL, named, try_all
+from hub_student import TROUBLE, Student, Watch
 from pages import any_console, notebooks, replace, table
 
 NAMES = ["ada", "jörg", "mary ann", "li", "omar", "zoë", "ivan", "noor"]
@@ -48,12 +50,18 @@ def together(hub, names, page):
     watch, start = Watch(hub), time.monotonic()
     watch.start()
     with ThreadPoolExecutor(len(students)) as pool:
-        list(pool.map(lambda student: student.work(page), students))
+        going = [pool.submit(student.work, page) for student in students]
+        while wait(going, timeout=60).not_done:
+            print(f"{page}, after {time.monotonic() - start:.0f} s: cells done {[len(s.cells) for s in students]}, "
+                  f"trouble {[len(s.trouble) for s in students]}, {watch.all / 2**20:.0f} MiB at most", flush=True)
+        for each in going:
+            each.result()
     wall = time.monotonic() - start
     watch.ended.set()
     watch.join()
     for student in students:
-        hub.stop_server(student.name)
+        with contextlib.suppress(*TROUBLE):
+            hub.stop_server(student.name)
     return {"page": page, "wall": wall, "all": watch.all, "load": os.getloadavg()[0], "students": [
         {"name": s.name, "entered": s.entered, "cells": s.cells, "trouble": s.trouble, "cpu": watch.seconds(s.name),
          "peak": watch.peaks.get(s.name, 0)} for s in students]}
@@ -61,7 +69,7 @@ def together(hub, names, page):
 
 def rows_of(run, alone):
     """The table's rows for the students of one run, beside the one who was alone."""
-    first, rows = alone["students"][0]["cells"], []
+    first, rows = alone["students"][0]["cells"] if alone else [], []
     for student in run["students"]:
         slowest = max(range(len(student["cells"])), key=student["cells"].__getitem__, default=None)
         cells = student["cells"]
@@ -75,14 +83,15 @@ def rows_of(run, alone):
 def pages_text(result):
     """The section of what was measured with pages."""
     parts = [machine(result)]
-    for alone, run in zip(result["runs"][::2], result["runs"][1::2], strict=True):
-        failures = sum(len(s["trouble"]) for r in (alone, run) for s in r["students"])
-        many = len(run["students"])
+    for page, run in result["runs"].items():
+        alone, many = result["alone"].get(page), len(run["students"])
+        failures = sum(len(s["trouble"]) for s in run["students"] + (alone["students"] if alone else []))
         peak = max(s["peak"] for s in run["students"])
-        parts += [f"**{alone['page']}**, one student alone, then {many} at once: {alone['wall']:.0f} s, then "
-                  f"{run['wall']:.0f} s from the first login to the last cell; at most {run['all'] / 2**30:.1f} GiB "
-                  f"for all together, {peak / 2**20:.0f} MiB for one; failures: {failures}. Load at the end "
-                  f"{run['load']:.1f}.", table(HEAD, rows_of(alone, alone) + rows_of(run, alone))]
+        by_himself = f"{alone['wall']:.0f} s" if alone else "not run"
+        parts += [f"**{page}**, {many} students at once: {run['wall']:.0f} s from the first login to the last cell; at "
+                  f"most {run['all'] / 2**30:.1f} GiB for all together, {peak / 2**20:.0f} MiB for one. One student "
+                  f"alone: {by_himself}. Failures: {failures}. Load at the end: {run['load']:.1f}.",
+                  table(HEAD, rows_of(run, alone) + (rows_of(alone, alone) if alone else []))]
     return "\n\n".join(parts)
 
 
@@ -123,7 +132,7 @@ def put(path, name, text):
 def options_of(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--students", type=int, default=8, choices=range(1, len(NAMES) + 1), metavar="1…8")
-    parser.add_argument("--only", choices=["pages", "accidents"])
+    parser.add_argument("--only", choices=["pages", "accidents", *(each.__name__ for each in ALL)])
     parser.add_argument("--write", type=Path, metavar="FILE")
     parser.add_argument("--port", type=int, help="of the hub; a free one when it isn't said")
     parser.add_argument("pages", nargs="*", default=[])
@@ -137,17 +146,17 @@ def options_of(arguments):
 
 def trial(options):
     """Everything that was asked for; what was seen, as a dict that JSON can hold."""
-    result = here() | {"runs": [], "accidents": []}
+    result = here() | {"runs": {}, "alone": {}, "accidents": []}
     with Hub(port=options.port) as hub:
-        for page, many in options.pages if options.only != "accidents" else []:
-            for names in (["first"], NAMES[:many]):
-                result["runs"].append(run := together(hub, names, page))
+        for page, many in options.pages if options.only in (None, "pages") else []:
+            for where, names in (("runs", NAMES[:many]), ("alone", ["somebody"])):
+                result[where][page] = run = together(hub, names, page)
                 failures = sum(len(s["trouble"]) for s in run["students"])
                 print(f"{page}: {len(names)} at once, {run['wall']:.0f} s, {run['all'] / 2**20:.0f} MiB at most, "
                       f"failures: {failures}", flush=True)
                 (TRIAL / "result.json").write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
         if options.only != "pages":
-            result["accidents"] = try_all(hub)
+            result["accidents"] = try_all(hub, named([options.only]))
             (TRIAL / "result.json").write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
     return result
 
@@ -170,8 +179,8 @@ def main(arguments=None):
             print(f"\n{text}")
             if options.write:
                 put(options.write, f"hub-{name}", text)
-    trouble = [f"{s['name']}, {run['page']}: {line}" for run in result["runs"] for s in run["students"]
-               for line in s["trouble"]]
+    runs = [*result["runs"].values(), *result["alone"].values()]
+    trouble = [f"{s['name']}, {run['page']}: {line}" for run in runs for s in run["students"] for line in s["trouble"]]
     print(*trouble, sep="\n")
     return 1 if trouble or not all(held for *_, held in result["accidents"]) else 0
 
