@@ -54,6 +54,7 @@ def test_memory_holds_what_was_measured():
 def test_the_sums_for_three_hundred_are_right():
     memory = float(VALUES["singleuser"]["memory"]["guarantee"].removesuffix("G"))
     cores = VALUES["singleuser"]["cpu"]["guarantee"]
+    assert f"guarantee of {memory} GB" in " ".join(HUB.split()) and f"{memory} GB each at once" in HUB
     assert f"Three hundred guarantees are {300 * memory:.0f} GB and {300 * cores:.0f} cores" in " ".join(HUB.split())
     fits = int(min(16 / cores, 64 / memory))
     assert f"16 cores and 64 GB hold {fits} each" in " ".join(HUB.split()) and 10 * fits >= 300

@@ -114,7 +114,7 @@ def here():
     versions = [f"{name} {version(name)}" for name in ("jupyterhub", "jupyterhub-idle-culler", "jupyter-server")]
     return {"date": datetime.now(UTC).strftime("%Y-%m-%d"),
             "machine": f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, load "
-                       f"{os.getloadavg()[0]:.1f} before, from other work",
+                       f"{os.getloadavg()[0]:.1f} before, from other work" + f", at nice {os.nice(0)}" * bool(os.nice(0)),
             "versions": ", ".join([*versions, f"configurable-http-proxy {proxy['version']}",
                                    f"Python {sys.version.split()[0]}", f"torch {python}"])}
 
