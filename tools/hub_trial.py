@@ -112,9 +112,10 @@ def here():
     python = subprocess.run([str(ROOT / ".venv/bin/python"), "-c", "import torch; print(torch.__version__)"],
                             capture_output=True, encoding="utf-8", check=True).stdout.strip()
     versions = [f"{name} {version(name)}" for name in ("jupyterhub", "jupyterhub-idle-culler", "jupyter-server")]
+    memory, load, kind = psutil.virtual_memory().total / 2**30, os.getloadavg()[0], os.nice(0)
     return {"date": datetime.now(UTC).strftime("%Y-%m-%d"),
-            "machine": f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, load "
-                       f"{os.getloadavg()[0]:.1f} before, from other work" + f", at nice {os.nice(0)}" * bool(os.nice(0)),
+            "machine": f"{os.cpu_count()} cores, {memory:.0f} GiB, load {load:.1f} before, from other work"
+                       + f", the trial at nice {kind}" * bool(kind),
             "versions": ", ".join([*versions, f"configurable-http-proxy {proxy['version']}",
                                    f"Python {sys.version.split()[0]}", f"torch {python}"])}
 
