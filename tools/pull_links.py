@@ -40,6 +40,7 @@ def main(arguments=None):
     any_console()
     for path in notebooks():
         print(link(options.hub, options.repo, path.stem, options.branch))
+    return 0
 
 
 if __name__ == "__main__":
