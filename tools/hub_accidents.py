@@ -50,8 +50,8 @@ def whole(student, asked, ticks):
 
 
 def remembers(student):
-    """Whether his kernel still knows what it was told. IPython may complain first: no room for its history."""
-    return said(student, "print(globals().get('held'))").split()[-1:] == ["42"]
+    """Whether his kernel still knows what it was told. IPython may complain beside it: no room for its history."""
+    return "42" in said(student, "print(globals().get('held'))").split()
 
 
 def saves(student):
@@ -161,7 +161,7 @@ def idle_culled(hub, he, other):
         hub.kill("culler")
     kept = (he.home / "saved.ipynb").exists()
     he.come_back()
-    he.open("page")
+    he.open_page("page")
     lost = not remembers(he)
     until(lambda: other.served(), 60, "the busy server was ended")
     other.connect()
@@ -186,7 +186,7 @@ def disk_full(hub, he, other):
     try:
         page(full)
         full.log_in()
-        full.open("page")
+        full.open_page("page")
         full.run(HELD)
         filled = said(full, FILL) == "full"
         told, computes = saves(full), remembers(full)
@@ -196,7 +196,7 @@ def disk_full(hub, he, other):
         try:
             full = Student(hub, full.name)
             full.log_in(patience=60)
-            full.open("page")
+            full.open_page("page")
             anew += " and computes" if said(full, "print(6 * 7)") == "42" else ", but computes nothing"
         except TROUBLE:
             anew = "does not start: somebody has to make room for him"
@@ -246,7 +246,7 @@ def pair_of(hub):
     for each in pair:
         page(each)
         each.log_in()
-        each.open("page")
+        each.open_page("page")
         refused = saves(each)
         if refused:
             raise Failed(f"{each.name}: {refused}")

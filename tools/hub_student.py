@@ -67,7 +67,7 @@ class Student:
             raise Failed(f"{path}: {done.status_code} {done.text[:200]}")
         return done.json() if done.content else None
 
-    def open(self, page):
+    def open_page(self, page):
         """Open a page and start its kernel; the page's code cells."""
         shown = self.call("GET", f"api/contents/{page}.ipynb")["content"]
         self.kernel = self.call("POST", "api/sessions", {"path": f"{page}.ipynb", "name": "", "type": "notebook",
@@ -123,7 +123,7 @@ class Student:
         start = time.monotonic()
         try:
             self.log_in()
-            for number, cell in enumerate(self.open(page)):
+            for number, cell in enumerate(self.open_page(page)):
                 before, allowed = time.monotonic(), "raises-exception" in cell["metadata"].get("tags", [])
                 heard = self.run(text_of(cell), stop=not allowed)
                 self.cells.append(time.monotonic() - before)
