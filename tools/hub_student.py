@@ -45,8 +45,11 @@ class Student:
 
     def come_back(self, patience=300):
         """In the same browser, after his server has ended: he starts it again, without a login."""
-        self.web.get(f"{self.hub.address}/hub/spawn", timeout=patience)
-        until(self.served, patience, "the server does not start again", every=1)
+        def asked():  # again and again: while the old server is still ending, asking starts none
+            self.web.get(f"{self.hub.address}/hub/spawn", timeout=patience)
+            return self.served()
+
+        until(asked, patience, "the server does not start again", every=3)
 
     def token(self, place):
         """What a browser sends along to prove that it is one: the hub and his server have one each."""
