@@ -17,6 +17,9 @@ TALLY  ?=
 OPERATORS ?=
 ROUNDING  ?=
 PLANTS    ?= 1
+STUDENTS ?= 8
+ONLY     ?=
+WRITE    ?=
 QUICK     ?=
 # the folder of a class: solutions, submissions, gradebook; it outlives `make clean` only elsewhere
 COURSE ?= build/course
@@ -42,7 +45,7 @@ DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo
 
 .PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
         twice answers calls slides site present bench clean class assignment grading-trial \
-        hub-trial test-browser
+        hub-trial npm test-browser
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)
 	@test -e $(BIN)/python || command -v $(PYTHON) >/dev/null || { \
@@ -171,13 +174,19 @@ grading-trial: class    ## simulated submissions through nbgrader, in build/tria
 	$(CLASS)/python tools/grading_trial.py
 
 HUB := build/hub/bin
-build/hub/.ready: pyproject.toml | ready
+build/hub/.ready: pyproject.toml | npm ready
 	$(call beside,hub)
 	npm install --silent --no-fund --no-audit --prefix build/hub configurable-http-proxy@5.3.0
 	@touch $@
 
-hub-trial: build/hub/.ready  ## a JupyterHub on this machine, eight simulated students run notebook 05 at once
-	$(HUB)/python tools/hub_trial.py
+npm:
+	@command -v npm >/dev/null || { \
+	    echo "There is no npm, and the hub's proxy is a program for Node.js (Debian: apt-get install npm)."; exit 1; }
+
+# pages are those of NB= where it is said, else 05 and 10; :2 after one lets two students run it
+hub-trial: build/hub/.ready  ## a JupyterHub on this machine, students on its pages at once, and what goes wrong: make hub-trial STUDENTS=2 NB=…
+	$(HUB)/python tools/hub_trial.py --students $(STUDENTS) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(WRITE),--write $(WRITE)) $(if $(filter file,$(origin NB)),,$(NB))
 
 # the page's own speed is measured, so JupyterLab gets the threads that `make lab` gives it; deck and site need npm
 test-browser: ready     ## pages, sliders, the student edition, a deck, the site, live slides in Chromium; skipped without one

@@ -1,243 +1,189 @@
-"""A JupyterHub on this machine, and students who run a page on it at once, as a browser would: HTTP and websockets.
+"""A JupyterHub on this machine, students who run pages on it at once, and what goes wrong under them.
 
-    python tools/hub_trial.py [--students 8] [--page 05-ista-fista]       `make hub-trial`
+    python tools/hub_trial.py [--students 8] [--only pages|accidents] [--write HUB.md] [page …]      `make hub-trial`
 
-One student alone first, then all of them. Each logs in by the form, waits for a server, opens a copy of the student
-edition, starts a kernel and runs every code cell in order. The table: how long, how much memory, what failed. The hub
-listens on loopback alone, with the simplest login and spawner: it is no hub for a class.
+For each page (05 and 10, unless others are named) all of them at once, then one student alone. Each logs in by the
+form, waits for a server, opens a copy of the student edition, starts a kernel and runs every code cell in order. Then
+kernel, hub and proxy are killed, a disk fills up, an idle server is culled. The tables are printed, and with --write
+they are put between their marks in a file. --only disk_full takes one accident; `page:2` lets two students run a page,
+however many the others are.
 """
 
 import argparse
 import contextlib
 import json
-import secrets
-import shutil
-import socket
+import os
+import re
 import subprocess
 import sys
-import threading
 import time
-import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import quote
 
 import psutil
-import requests
-import websocket
-from pages import any_console, table, text_of
+from hub import ENVIRONMENT, ROOT, TRIAL, Failed, Hub, lacking
+from hub_accidents import ALL, named, try_all
+from hub_student import TROUBLE, Student, Watch
+from pages import any_console, notebooks, replace, table
 
-ROOT = Path(__file__).resolve().parents[1]
-HUB = ROOT / "build/hub"
-TRIAL = ROOT / "build/hub-trial"
 NAMES = ["ada", "jörg", "mary ann", "li", "omar", "zoë", "ivan", "noor"]
-SETTINGS = """
-c.JupyterHub.bind_url = "http://127.0.0.1:{public}"
-c.JupyterHub.hub_port = {hub}
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{api}"
-c.ConfigurableHTTPProxy.command = [{proxy!r}]
-c.JupyterHub.authenticator_class = "dummy"
-c.DummyAuthenticator.password = {password!r}
-c.Authenticator.allow_all = True
-c.JupyterHub.spawner_class = "simple"
-c.SimpleLocalProcessSpawner.home_dir_template = {homes!r}
-c.Spawner.cmd = [{single!r}, "--allow-root"]
-c.Spawner.environment = {environment!r}
-c.Spawner.http_timeout = c.Spawner.start_timeout = 120
-"""
+PAGES = ["05-ista-fista", "10-vae-mnist"]
+HEAD = ["student", "login and server", "all cells", "slowest cell", "that one alone", "CPU", "memory, peak", "failures"]
 
 
-class Failed(Exception):
-    """Something that a student would see as broken."""
+def wanted(said, students):
+    """(page, how many students) of an argument: a page's file or name, perhaps with :N."""
+    name, _, number = said.partition(":")
+    page, known = Path(name).name.removesuffix(".ipynb"), [path.stem for path in notebooks()]
+    if page not in known or (number and not number.isdecimal()) or not 1 <= int(number or students) <= len(NAMES):
+        raise argparse.ArgumentTypeError(f"{said}: a page of the course, perhaps with :1 to :{len(NAMES)} students")
+    return page, int(number or students)
 
 
-def ports(count):
-    """Free ports of loopback."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-@contextlib.contextmanager
-def running():
-    """A hub with its proxy. (address, password, its process); both end at the end."""
-    shutil.rmtree(TRIAL, ignore_errors=True)
-    (TRIAL / "homes").mkdir(parents=True)
-    public, hub, api = ports(3)
-    password = secrets.token_hex(8)
-    environment = {"PRACTICUM_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE",
-                   "JUPYTER_PATH": str(ROOT / ".venv/share/jupyter"),  # JupyterLab lies in the course's environment
-                   "JUPYTERLAB_DIR": str(ROOT / ".venv/share/jupyter/lab"),
-                   "JUPYTER_CONFIG_PATH": str(ROOT / ".venv/etc/jupyter")}
-    (TRIAL / "jupyterhub_config.py").write_text(SETTINGS.format(
-        public=public, hub=hub, api=api, password=password, homes=str(TRIAL / "homes/{username}"),
-        proxy=str(HUB / "node_modules/.bin/configurable-http-proxy"), single=str(HUB / "bin/jupyterhub-singleuser"),
-        environment=environment), encoding="utf-8")
-    address = f"http://127.0.0.1:{public}"
-    with (TRIAL / "log.txt").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen([str(HUB / "bin/jupyterhub"), "-f", "jupyterhub_config.py"], cwd=TRIAL, stdout=log,
-                                   stderr=subprocess.STDOUT)
-        try:
-            until(lambda: answers(f"{address}/hub/health"), 60, "the hub does not start: see log.txt")
-            yield address, password, process
-        finally:
-            ours = [process, *psutil.Process(process.pid).children(recursive=True)]
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(30)
-            for each in ours:
-                with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
-                    each.kill()
-
-
-def answers(address):
-    with contextlib.suppress(requests.RequestException):
-        return requests.get(address, timeout=5).ok
-    return False
-
-
-def until(holds, seconds, what):
-    """Wait until it holds. Raises Failed after that many seconds."""
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            raise Failed(what)
-        time.sleep(0.3)
-
-
-class Student:
-    """One who logs in, opens a page, and runs it."""
-
-    def __init__(self, address, password, name, page):
-        self.address, self.password, self.name, self.page = address, password, name, page
-        self.web, self.cells, self.trouble, self.started, self.total = requests.Session(), [], [], 0.0, 0.0
-
-    def go(self):
-        """All of it; what fails stands in trouble."""
-        start = time.perf_counter()
-        try:
-            self.log_in()
-            self.started = time.perf_counter() - start
-            self.run()
-        except (Failed, requests.RequestException, websocket.WebSocketException, OSError, KeyError) as error:
-            self.trouble.append(f"{type(error).__name__}: {error}"[:200])
-        self.total = time.perf_counter() - start
-        return self
-
-    def log_in(self):
-        """By the form, as a browser does; then wait until the server of this student answers."""
-        form = f"{self.address}/hub/login?next=%2Fhub%2Fspawn"
-        self.web.get(form, timeout=60)
-        done = self.web.post(form, timeout=180, data={"username": self.name, "password": self.password,
-                                                      "_xsrf": self.web.cookies["_xsrf"]})
-        if not done.ok:
-            raise Failed(f"login: {done.status_code}")
-        self.base = f"{self.address}/user/{quote(self.name)}"
-        until(self.served, 180, "the server does not start")
-
-    def served(self):
-        """Whether the student's own server answers: before it does, the hub answers in its place."""
-        told = self.web.get(f"{self.base}/lab", timeout=120)  # brings the cookies of this server as well
-        return told.ok and told.url.startswith(f"{self.base}/lab")
-
-    def post(self, path, data):
-        """A call of the server's API."""
-        token = next(c.value for c in self.web.cookies if c.name == "_xsrf" and "/user/" in c.path)
-        done = self.web.post(f"{self.base}/{path}", json=data, headers={"X-XSRFToken": token}, timeout=120)
-        if not done.ok:
-            raise Failed(f"{path}: {done.status_code} {done.text[:100]}")
-        return done.json()
-
-    def run(self):
-        """Every code cell in order, over the websocket of a kernel."""
-        shown = self.web.get(f"{self.base}/api/contents/{self.page}.ipynb", timeout=60).json()["content"]
-        made = self.post("api/sessions", {"path": f"{self.page}.ipynb", "name": "", "type": "notebook",
-                                          "kernel": {"name": "python3"}})
-        cookies = "; ".join(f"{c.name}={c.value}" for c in self.web.cookies if "/user/" in c.path or c.path == "/")
-        address = f"{self.base}/api/kernels/{made['kernel']['id']}/channels".replace("http", "ws", 1)
-        wire = websocket.create_connection(address, cookie=cookies, timeout=300)
-        for number, cell in enumerate(c for c in shown["cells"] if c["cell_type"] == "code"):
-            start = time.perf_counter()
-            self.execute(wire, number, text_of(cell), "raises-exception" in cell["metadata"].get("tags", []))
-            self.cells.append(time.perf_counter() - start)
-        wire.close()
-
-    def execute(self, wire, number, source, may_stop):
-        """One cell; an error or a claim that does not hold is trouble."""
-        header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "username": self.name, "session": "trial",
-                  "version": "5.4"}
-        wire.send(json.dumps({"header": header, "parent_header": {}, "metadata": {}, "channel": "shell",
-                              "content": {"code": source, "silent": False, "stop_on_error": not may_stop}}))
-        while True:
-            told = wire.recv()
-            if not isinstance(told, str):
-                continue
-            told = json.loads(told)
-            if told["parent_header"].get("msg_id") != header["msg_id"]:
-                continue
-            if told["msg_type"] == "error" and not may_stop:
-                self.trouble.append(f"cell {number}: {told['content']['ename']}: {told['content']['evalue']}"[:200])
-            if told["msg_type"] == "status" and told["content"]["execution_state"] == "idle":
-                return
-
-
-class Watch(threading.Thread):
-    """Looks every second how much memory each student's processes hold together."""
-
-    def __init__(self, hub):
-        super().__init__(daemon=True)
-        self.hub, self.peaks, self.all, self.ended = psutil.Process(hub.pid), {}, 0, threading.Event()
-
-    def run(self):
-        """Until ended is set."""
-        while not self.ended.wait(1):
-            now = {}
-            with contextlib.suppress(psutil.Error):
-                for server in self.hub.children():
-                    family = [server, *server.children(recursive=True)]
-                    with contextlib.suppress(psutil.Error, KeyError):
-                        name = server.environ()["JUPYTERHUB_USER"]
-                        now[name] = sum(p.memory_full_info().pss for p in family)
-            for name, held in now.items():
-                self.peaks[name] = max(held, self.peaks.get(name, 0))
-            self.all = max(self.all, sum(now.values()))
-
-
-def together(address, password, process, names, page):
-    """Let these students go at once. ([Student], {name: peak bytes}, peak bytes of all, seconds)."""
-    for name in names:
-        home = TRIAL / "homes" / name
-        home.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / f"notebooks/student/{page}.ipynb", home)
-    watch, start = Watch(process), time.perf_counter()
+def together(hub, names, page):
+    """Let these students run a page at once, and leave. One dict for what was measured."""
+    students = [Student(hub, name) for name in names]
+    for student in students:
+        student.bring(page)
+    watch, start = Watch(hub), time.monotonic()
     watch.start()
-    with ThreadPoolExecutor(len(names)) as pool:
-        done = list(pool.map(lambda name: Student(address, password, name, page).go(), names))
+    with ThreadPoolExecutor(len(students)) as pool:
+        going = [pool.submit(student.work, page) for student in students]
+        while wait(going, timeout=60).not_done:
+            print(f"{page}, after {time.monotonic() - start:.0f} s: cells done {[len(s.cells) for s in students]}, "
+                  f"trouble {[len(s.trouble) for s in students]}, {watch.all / 2**20:.0f} MiB at most", flush=True)
+        for each in going:
+            each.result()
+    wall = time.monotonic() - start
     watch.ended.set()
-    return done, watch.peaks, watch.all, time.perf_counter() - start
+    watch.join()
+    for student in students:
+        with contextlib.suppress(*TROUBLE):
+            hub.stop_server(student.name)
+    return {"page": page, "wall": wall, "all": watch.all, "load": os.getloadavg()[0], "students": [
+        {"name": s.name, "entered": s.entered, "cells": s.cells, "trouble": s.trouble, "cpu": watch.seconds(s.name),
+         "peak": watch.peaks.get(s.name, 0)} for s in students]}
+
+
+def rows_of(run, alone):
+    """The table's rows for the students of one run, beside the one who was alone."""
+    first, rows = alone["students"][0]["cells"] if alone else [], []
+    for student in run["students"]:
+        slowest = max(range(len(student["cells"])), key=student["cells"].__getitem__, default=None)
+        cells = student["cells"]
+        rows.append([student["name"] + (", alone" if run is alone else ""), f"{student['entered']:.0f} s",
+                     f"{sum(cells):.0f} s", "–" if slowest is None else f"{cells[slowest]:.1f} s",
+                     f"{first[slowest]:.1f} s" if slowest is not None and slowest < len(first) else "–",
+                     f"{student['cpu']:.0f} s", f"{student['peak'] / 2**20:.0f} MiB", str(len(student["trouble"]))])
+    return rows
+
+
+def pages_text(result):
+    """The section of what was measured with pages."""
+    parts = [machine(result)]
+    for page, run in result["runs"].items():
+        alone, many = result["alone"].get(page), len(run["students"])
+        failures = sum(len(s["trouble"]) for s in run["students"] + (alone["students"] if alone else []))
+        peak = max(s["peak"] for s in run["students"])
+        by_himself = f"{alone['wall']:.0f} s" if alone else "not run"
+        parts += [f"**{page}**, {many} students at once: {run['wall']:.0f} s from the first login to the last cell; at "
+                  f"most {run['all'] / 2**30:.1f} GiB for all together, {peak / 2**20:.0f} MiB for one. One student "
+                  f"alone: {by_himself}. Failures: {failures}. Load at the end: {run['load']:.1f}.",
+                  table(HEAD, rows_of(run, alone) + (rows_of(alone, alone) if alone else []))]
+    return "\n\n".join(parts)
+
+
+def accidents_text(result):
+    """The section of what went wrong on purpose."""
+    return machine(result) + "\n\n" + table(["what happens", "what was seen", ""], [
+        [what, seen, "✔" if held else "✘"] for what, seen, held in result["accidents"]])
+
+
+def machine(result):
+    """On what, with what and when, as a sentence."""
+    return f"*Run on {result['date']}: {result['machine']}; {result['versions']}.*"
+
+
+def here():
+    """Machine, versions and date."""
+    proxy = json.loads((ENVIRONMENT / "node_modules/configurable-http-proxy/package.json").read_text(encoding="utf-8"))
+    python = subprocess.run([str(ROOT / ".venv/bin/python"), "-c", "import torch; print(torch.__version__)"],
+                            capture_output=True, encoding="utf-8", check=True).stdout.strip()
+    versions = [f"{name} {version(name)}" for name in ("jupyterhub", "jupyterhub-idle-culler", "jupyter-server")]
+    memory, load, kind = psutil.virtual_memory().total / 2**30, os.getloadavg()[0], os.nice(0)
+    return {"date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "machine": f"{os.cpu_count()} cores, {memory:.0f} GiB, load {load:.1f} before, from other work"
+                       + f", the trial at nice {kind}" * bool(kind),
+            "versions": ", ".join([*versions, f"configurable-http-proxy {proxy['version']}",
+                                   f"Python {sys.version.split()[0]}", f"torch {python}"])}
+
+
+def put(path, name, text):
+    """Put a section between its marks in a file."""
+    old = path.read_text(encoding="utf-8")
+    marks = rf"(<!-- {name}:begin -->).*?(<!-- {name}:end -->)"
+    new, count = re.subn(marks, lambda match: f"{match[1]}\n\n{text}\n\n{match[2]}", old, flags=re.DOTALL)
+    if count != 1:
+        raise Failed(f"{path.name} has no place for {name}")
+    replace(path, new)
+
+
+def options_of(arguments):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--students", type=int, default=8, choices=range(1, len(NAMES) + 1), metavar="1…8")
+    parser.add_argument("--only", choices=["pages", "accidents", *(each.__name__ for each in ALL)])
+    parser.add_argument("--write", type=Path, metavar="FILE")
+    parser.add_argument("--port", type=int, help="of the hub; a free one when it isn't said")
+    parser.add_argument("pages", nargs="*", default=[])
+    options = parser.parse_args(arguments)
+    try:
+        options.pages = [wanted(said, options.students) for said in options.pages or PAGES]
+    except argparse.ArgumentTypeError as error:
+        parser.error(str(error))
+    return options
+
+
+def trial(options):
+    """Everything that was asked for; what was seen, as a dict that JSON can hold."""
+    result = here() | {"runs": {}, "alone": {}, "accidents": []}
+    with Hub(port=options.port) as hub:
+        for page, many in options.pages if options.only in (None, "pages") else []:
+            for where, names in (("runs", NAMES[:many]), ("alone", ["somebody"])):
+                result[where][page] = run = together(hub, names, page)
+                failures = sum(len(s["trouble"]) for s in run["students"])
+                print(f"{page}: {len(names)} at once, {run['wall']:.0f} s, {run['all'] / 2**20:.0f} MiB at most, "
+                      f"failures: {failures}", flush=True)
+                (TRIAL / "result.json").write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+        if options.only != "pages":
+            result["accidents"] = try_all(hub, named([options.only]))
+            (TRIAL / "result.json").write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+    return result
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--students", type=int, default=8, choices=range(1, len(NAMES) + 1), metavar="1…8")
-    parser.add_argument("--page", default="05-ista-fista")
-    options = parser.parse_args(arguments)
     any_console()
-    rows, trouble = [], []
-    with running() as (address, password, process):
-        for what, names in (("alone", ["first"]), ("together", NAMES[:options.students])):
-            done, peaks, peak, seconds = together(address, password, process, names, options.page)
-            for student in done:
-                trouble += [f"{student.name}: {line}" for line in student.trouble]
-                rows.append([student.name, what, f"{student.started:.0f} s", f"{sum(student.cells):.0f} s",
-                             f"{max(student.cells, default=0):.1f} s", f"{len(student.cells)}",
-                             f"{peaks.get(student.name, 0) / 2**20:.0f} MiB", f"{len(student.trouble)}"])
-            print(f"{what}: {len(names)} in {seconds:.0f} s, {peak / 2**20:.0f} MiB at most", flush=True)
-    print(table(["student", "", "login and server", "all cells", "slowest", "cells", "memory", "failures"], rows))
+    options = options_of(arguments)
+    missing = lacking()
+    if missing:
+        print(f"hub-trial: {missing}")
+        return 1
+    try:
+        result = trial(options)
+    except Failed as error:
+        print(f"hub-trial: {error}")
+        return 1
+    for name, text in (("pages", pages_text(result) if result["runs"] else ""),
+                       ("accidents", accidents_text(result) if result["accidents"] else "")):
+        if text:
+            print(f"\n{text}")
+            if options.write:
+                put(options.write, f"hub-{name}", text)
+    runs = [*result["runs"].values(), *result["alone"].values()]
+    trouble = [f"{s['name']}, {run['page']}: {line}" for run in runs for s in run["students"] for line in s["trouble"]]
     print(*trouble, sep="\n")
-    return 1 if trouble else 0
+    return 1 if trouble or not all(held for *_, held in result["accidents"]) else 0
 
 
 if __name__ == "__main__":
