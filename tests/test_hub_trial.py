@@ -12,6 +12,7 @@ import hub_accidents
 import hub_student
 import hub_trial
 import pytest
+import websocket
 from pages import ROOT
 
 
@@ -128,8 +129,12 @@ class Wire:
     def settimeout(self, seconds):
         self.seconds = seconds
 
-    def recv(self):
-        return self.told.pop(0) if self.told else ""
+    def recv_data_frame(self, control_frame):
+        """The next message; when there is none, the server's pings, which go on for ever."""
+        assert control_frame
+        told = self.told.pop(0) if self.told else None
+        kind = websocket.ABNF.OPCODE_PING if told is None else websocket.ABNF.OPCODE_TEXT
+        return (websocket.ABNF.OPCODE_BINARY if isinstance(told, bytes) else kind), websocket.ABNF(data=told)
 
 
 def message(kind, asked, **content):

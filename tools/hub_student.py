@@ -100,10 +100,15 @@ class Student:
         heard, end = [], time.monotonic() + seconds
         while time.monotonic() < end:
             self.wire.settimeout(max(0.1, end - time.monotonic()))
-            told = self.wire.recv()
-            if not isinstance(told, str) or not told:
+            try:
+                kind, frame = self.wire.recv_data_frame(control_frame=True)  # pings end it, too
+            except websocket.WebSocketTimeoutException:
+                break
+            if kind == websocket.ABNF.OPCODE_CLOSE:
+                raise websocket.WebSocketConnectionClosedException("the server has closed the connection")
+            if kind != websocket.ABNF.OPCODE_TEXT:
                 continue
-            told = json.loads(told)
+            told = json.loads(frame.data)
             kind, content = told["msg_type"], told["content"]
             if asked is None and kind == "status" and content["execution_state"] in ("restarting", "dead"):
                 return heard
