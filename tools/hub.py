@@ -113,6 +113,8 @@ class Hub:
         self.public = free(port) if port else self.public
         self.address, self.processes = f"http://127.0.0.1:{self.public}", {}
         alone_in(folder)
+        for home in filter(Path.is_mount, folder.glob("homes/*")):  # the small disk of a trial that was killed
+            subprocess.run(["umount", "-l", str(home)], check=False)
         shutil.rmtree(folder, ignore_errors=True)
         (folder / "homes").mkdir(parents=True)
         (folder / "pid").write_text(str(os.getpid()), encoding="utf-8")

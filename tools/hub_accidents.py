@@ -38,7 +38,7 @@ def lines(heard):
     return "".join(text for kind, text in heard if kind == "stream").split()
 
 
-def said(student, source, seconds=30, times=4):
+def said(student, source, seconds=10, times=12):
     """What a short cell prints, or how it fails; asked again when nothing is heard, as just after a restart."""
     for left in reversed(range(times)):
         try:
