@@ -56,9 +56,9 @@ def whole(student, asked, ticks):
     return lines(student.hear(asked, seconds=ticks + 120)) == [str(tick) for tick in range(ticks)]
 
 
-def remembers(student):
+def remembers(student, **patience):
     """Whether his kernel still knows what it was told. IPython may complain beside it: no room for its history."""
-    return "42" in said(student, "print(globals().get('held'))").split()
+    return "42" in said(student, "print(globals().get('held'))", **patience).split()
 
 
 def saves(student):
@@ -155,7 +155,7 @@ def idle_culled(hub, he, other):
     """One does nothing and has closed his browser; the other one's cell prints, without a browser as well."""
     timeout = 30
     he.run(HELD), other.run(HELD)
-    other.send(counting(150))
+    other.send(counting(120))
     for each in (he, other):
         each.wire.close()
     start = time.monotonic()
@@ -172,7 +172,7 @@ def idle_culled(hub, he, other):
     lost = not remembers(he)
     until(lambda: other.served(), 60, "the busy server was ended")
     other.connect()
-    busy = busy and remembers(other)
+    busy = busy and remembers(other, seconds=180, times=2)  # after what its cell still has to print
     return (f"an idle server is culled, timeout {timeout} s",
             f"Ended {took:.0f} s after its last cell. When he comes back its files {'are' if kept else 'ARE NOT'} "
             f"there, its variables {'are not' if lost else 'are'}. A cell that prints "
