@@ -91,6 +91,7 @@ Exercise(
     cases=lambda: [(torch.randn(4, 3), torch.randn(4, 3), torch.randn(4, 3), True),
                    (torch.randn(4, 3), torch.randn(4, 3), torch.randn(4, 3), False),
                    (torch.randn(4, 3), torch.full((4, 3), -torch.inf), torch.randn(4, 3), True)],
+    keywords=("training",),
     gradient=("mu", "logvar"),
     mistakes={
         "it makes noise of its own: use eps, or nobody can draw the same code again":
