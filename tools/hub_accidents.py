@@ -51,6 +51,15 @@ def said(student, source, seconds=10, times=12):
     return " ".join(lines(heard)) or " ".join(text for _, text in heard)
 
 
+def at_work(students, ticks):
+    """Each keeps a variable and has let a counting cell run, for two seconds by now; the names of the requests."""
+    for each in students:
+        each.run(HELD)
+    asked = [each.send(counting(ticks)) for each in students]
+    time.sleep(2)
+    return asked
+
+
 def whole(student, asked, ticks):
     """Whether a counting cell printed every line."""
     return lines(student.hear(asked, seconds=ticks + 120)) == [str(tick) for tick in range(ticks)]
@@ -79,10 +88,7 @@ def reason(told):
 def kernel_killed(hub, he, other):
     """As when the memory runs out: the system ends the largest process."""
     ticks = 12
-    he.run(HELD), other.run(HELD)
-    he.send(counting(ticks))
-    asked = other.send(counting(ticks))
-    time.sleep(2)
+    _, asked = at_work((he, other), ticks)
     before = time.monotonic()
     for process in hub.of_students(he.name, KERNEL):
         process.kill()
@@ -101,10 +107,7 @@ def proxy_killed(hub, he, other):
     """The proxy dies, and is started again after two seconds as systemd or Kubernetes does."""
     ticks = 25
     both = (he, other)
-    for each in both:
-        each.run(HELD)
-    asked = [each.send(counting(ticks)) for each in both]
-    time.sleep(2)
+    asked = at_work(both, ticks)
     before = time.monotonic()
     hub.kill("proxy")
     time.sleep(2)
@@ -130,10 +133,7 @@ def hub_killed(hub, he, other):
     """The hub dies, and is started again after three seconds."""
     ticks = 15
     both = (he, other)
-    for each in both:
-        each.run(HELD)
-    asked = [each.send(counting(ticks)) for each in both]
-    time.sleep(2)
+    asked = at_work(both, ticks)
     hub.kill("hub")
     meanwhile = requests.get(f"{hub.address}/hub/login", timeout=60).status_code
     saved = [saves(each) for each in both]
