@@ -10,7 +10,7 @@ from matplotlib.text import Text
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from utils import figures, legible
+from utils import figures, house, legible
 
 # Linear RGB as people without one kind of cone see it: Machado, Oliveira & Fernandes 2009, severity 1
 CONES = {"all": np.eye(3),
@@ -48,7 +48,7 @@ def drawn(width, columns=2, title="", panel="", **more):
 
 def pixels(picture, size):
     """Type of that many points as a page shows it."""
-    return size * picture.dpi / 72 * min(1, legible.SHOWN / (picture.get_figwidth() * picture.dpi))
+    return size * 100 / 72 * min(1, legible.SHOWN / (picture.get_figwidth() * 100))
 
 
 @pytest.mark.parametrize("width", [3, 8.4, 9, 12])
@@ -56,6 +56,16 @@ def test_no_type_is_smaller_than_readers_need(width):
     picture = drawn(width)
     sizes = [pixels(picture, text.get_fontsize()) for text in picture.findobj(Text) if text.get_text()]
     assert len(sizes) > 15 and min(sizes) >= legible.SMALLEST - 1e-6
+
+
+def test_a_projectors_picture_has_more_dots_and_the_same_type(monkeypatch):
+    widths, sizes = {}, {}
+    for dpi in (100, 200):
+        monkeypatch.setattr(house, "DPI", dpi)
+        picture = drawn(9, title="a")
+        widths[dpi] = Image.open(io.BytesIO(picture.png())).width
+        sizes[dpi] = [text.get_fontsize() for text in picture.findobj(Text)]
+    assert widths == {100: 900, 200: 1800} and sizes[100] == sizes[200]
 
 
 def test_larger_type_stays_as_it_is():

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from utils import house
 from utils.house import (  # noqa: F401 - pages take the colors from here
     BLUE,
     DIGITS,
@@ -31,7 +32,8 @@ def canvas(columns=1, rows=1, *, title="", alt, width=None, height=3.4, **subplo
     if not alt.strip():
         raise ValueError("every picture needs an alt text: say in a sentence what it shows")
     with settings(HOUSE):
-        picture = Picture(figsize=(width or min(4.6 * columns + 0.4, 12), height * rows), dpi=100, layout="constrained")
+        size = width or min(4.6 * columns + 0.4, 12), height * rows
+        picture = Picture(figsize=size, dpi=house.DPI, layout="constrained")
         picture.alt = alt
         axes = picture.subplots(rows, columns, **subplots)
         if title:

@@ -27,6 +27,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (  # Okabe & Ito's hues, dark enou
     "#005A92", "#C48A00", "#007F5C", "#A63200", "#CC79A7", "#5A92E0", "#4D4D4D")
 PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY)
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))  # beside PALETTE, for who sees no hue
+DPI = 100  # dots an inch of new pictures; whoever draws for a projector sets more
 DIGITS = matplotlib.colors.ListedColormap(  # ten classes need ten hues; figures write the digit beside the color
     ["#1F77B4", "#C25A00", "#2A8A2A", "#D62728", "#9467BD", "#8C564B", "#C2479E", "#6E6E6E", "#7F7F12", "#0E7F8C"])
 STYLE = {

@@ -5,12 +5,13 @@ import re
 
 from matplotlib.text import Text
 
-SHOWN, SMALLEST = 840, 14  # pixels: the column of a page in JupyterLab at 1280 x 800, and its type there at least
+# JupyterLab draws 100 dots of a picture as 100 pixels, and shrinks it to its column, 840 pixels at 1280 x 800
+PER_INCH, SHOWN, SMALLEST = 100, 840, 14  # pixels; the last is the height of type there, at least
 
 
-def smallest_type(width, dpi=100):
+def smallest_type(width):
     """Points of type that is SMALLEST pixels high in a figure of that many inches, shown in a column of SHOWN."""
-    return SMALLEST * 72 / dpi * max(1, width * dpi / SHOWN)
+    return SMALLEST * 72 / PER_INCH * max(1, width * PER_INCH / SHOWN)
 
 
 def fold(text, room, renderer):
@@ -33,7 +34,7 @@ def fold(text, room, renderer):
 
 def make_legible(figure, renderer):
     """Type smaller than readers need is drawn larger; titles wider than their place are folded, the figure grows."""
-    size = smallest_type(figure.get_figwidth(), figure.dpi)
+    size = smallest_type(figure.get_figwidth())
     for axis in (axis for ax in figure.axes if ax.axison for axis in ax._axis_map.values()):
         if axis.get_major_ticks(1)[0].label1.get_fontsize() < size:  # ticks to come are drawn in it, too
             axis.set_tick_params(which="both", labelsize=size)
