@@ -75,7 +75,7 @@ def test_larger_type_stays_as_it_is():
     assert text.get_fontsize() == 30
 
 
-@pytest.mark.parametrize("columns, lines", [(1, 2), (2, 3), (3, 3)])
+@pytest.mark.parametrize("columns, lines", [(1, 2), (2, 2), (3, 3)])
 def test_a_title_wider_than_its_panel_is_folded(columns, lines):
     picture = drawn(12 if columns > 1 else 8, columns, panel=LONG)
     for ax in picture.axes:

@@ -51,4 +51,4 @@ def make_legible(figure, renderer):
             rows[row] = max(rows.get(row, 0), fold(ax.title, 0.97 * share * figure.bbox.width, renderer))
     above = [fold(figure._suptitle, 0.97 * figure.bbox.width, renderer)] if figure._suptitle is not None else []
     if added := sum([*rows.values(), *above]):
-        figure.set_figheight(figure.get_figheight() + added * 1.2 * size / 72)
+        figure.set_figheight(figure.get_figheight() + added * 1.35 * size / 72)
