@@ -117,7 +117,7 @@ def test_the_ruler_of_contrast_knows_known_colors(color, ratio):
 
 @pytest.mark.parametrize("cones", CONES)
 def test_colors_are_told_apart_by_most_eyes(cones):
-    """Two dozen JND (ΔE 2000) for all cones, eight without one kind of the two that men lack; line styles do the rest."""
+    """ΔE 2000: 20 for all cones, 8 without one of the two kinds that men lack; line styles do the rest."""
     pairs = itertools.combinations(figures.PALETTE, 2)
     nearest = min(deltaE_ciede2000(seen(a, cones), seen(b, cones)) for a, b in pairs)
     assert nearest > {"all": 20, "no short": 4}.get(cones, 8)

@@ -143,7 +143,8 @@ def test_a_deck_takes_the_sharp_pictures_of_its_run_where_they_show_the_same(tmp
     """One cell's picture was drawn again; the other cell draws something else than the stored page by now."""
     def cell(name, png, alt):
         shown = {"output_type": "display_data", "data": {"image/png": png}, "metadata": {"image/png": {"alt": alt}}}
-        return {"cell_type": "code", "id": name, "source": f"draw({name})", "outputs": [{"output_type": "stream"}, shown]}
+        outputs = [{"output_type": "stream"}, shown]
+        return {"cell_type": "code", "id": name, "source": f"draw({name})", "outputs": outputs}
 
     (tmp_path / "notebooks").mkdir()
     path = tmp_path / "notebooks/99-a.ipynb"

@@ -1,4 +1,4 @@
-"""Type that the back row can read: its smallest size, and titles that are folded where they are wider than their place."""
+"""Type that the back row can read: its smallest size, and titles folded where they are wider than their place."""
 
 import itertools
 import re
@@ -17,7 +17,8 @@ def smallest_type(width):
 def fold(text, room, renderer):
     """Break a title's lines that are wider than room (pixels) between two words, as evenly as can be; lines added."""
     def width(words):
-        return renderer.get_text_width_height_descent(" ".join(words), text.get_fontproperties(), "$" in "".join(words))[0]
+        line = " ".join(words)
+        return renderer.get_text_width_height_descent(line, text.get_fontproperties(), "$" in line)[0]
 
     lines = []
     for line in text.get_text().split("\n"):
