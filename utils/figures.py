@@ -5,6 +5,7 @@ import torch
 
 from utils.house import (  # noqa: F401 - pages take the colors from here
     BLUE,
+    DEEP,
     DIGITS,
     GREEN,
     GREY,
