@@ -6,6 +6,7 @@ import torch
 from utils import house
 from utils.house import (  # noqa: F401 - pages take the colors from here
     BLUE,
+    DEEP,
     DIGITS,
     GREEN,
     GREY,
