@@ -76,7 +76,6 @@ def gram_fista(y, W_d, lam, tolerance, stretch=2.0, most=300, every=10, polish=2
         done[where] = z
     failed = torch.cat(failed) if failed else where[:0]
     if len(failed):
-        gram_fista.failed=len(failed)
         done[failed] = gram_fista(signals[failed], W_d, lam, tolerance, 1.0, most, every, polish)
     return done
 

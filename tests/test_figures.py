@@ -69,6 +69,15 @@ def test_a_pair_of_limits_is_both_ends_of_the_colors():
     assert (filled.zmin, filled.zmax) == (0.2, 3.0) and (filled.levels[0], filled.levels[-1]) == (0.2, 3.0)
 
 
+def test_colors_for_marks_stand_three_to_one_on_white():
+    from matplotlib.colors import to_rgb
+
+    for color in (*figures.PALETTE, *figures.DEEP.colors):
+        c = np.array(to_rgb(color))
+        red, green, blue = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+        assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 3, color
+
+
 @pytest.mark.parametrize("limit", [None, 3.0, (0.0, 3.0)])
 def test_light_is_low(limit):
     picture, ax = figures.canvas(alt="a")

@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import decks
+import frames
 import pytest
 import slides
 import vendor
@@ -136,6 +137,27 @@ def test_a_slider_in_a_page_holds_every_place():
               "frames": ["P1", "P2", "P3", "P4"], "alts": ["1x", "1y", "2x", "2</script>y"]}
     made = decks.slider(record, [decks.inline(frame) for frame in record["frames"]])
     assert 'base64,P3" alt="2x"' in made and made.count('type="range"') == 2 and made.count("</script>") == 1
+
+
+def test_a_deck_takes_the_sharp_pictures_of_its_run_where_they_show_the_same(tmp_path):
+    """One cell's picture was drawn again; the other cell draws something else than the stored page by now."""
+    def cell(name, png, alt):
+        shown = {"output_type": "display_data", "data": {"image/png": png}, "metadata": {"image/png": {"alt": alt}}}
+        outputs = [{"output_type": "stream"}, shown]
+        return {"cell_type": "code", "id": name, "source": f"draw({name})", "outputs": outputs}
+
+    (tmp_path / "notebooks").mkdir()
+    path = tmp_path / "notebooks/99-a.ipynb"
+    stored = {"cells": [cell("a", "old a", "A line."), cell("b", "old b", "Two lines.")]}
+    path.write_text(json.dumps(stored), encoding="utf-8")
+    assert frames.sharpened(stored, path, tmp_path) == json.loads(path.read_text(encoding="utf-8"))  # nothing kept
+    folder = tmp_path / "build/frames/99-a" / frames.key(path, tmp_path) / "pictures"
+    folder.mkdir(parents=True)
+    run = {"cells": [cell("a", "new a", "A line."), cell("b", "new b", "Three lines.")]}
+    (folder / "all.json").write_text(json.dumps(frames.drawn(run)), encoding="utf-8")
+    sharp = frames.drawn(frames.sharpened(stored, path, tmp_path))
+    assert sharp == {"a": [("new a", "A line.")], "b": [("old b", "Two lines.")]}
+    assert frames.kept(path, tmp_path) == {}  # and no slider is called "all"
 
 
 def test_a_formula_over_two_lines_is_no_list():

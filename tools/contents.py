@@ -26,7 +26,7 @@ from pages import ROOT, any_console, describe, notebooks, replace, table, text_o
 
 
 def course_map(books, folder=""):
-    return table(["", "notebook", "question", "time"],
+    return table(["page", "notebook", "question", "time"],
                  [[b.number, f"[{b.title}]({folder}{b.name})", b.question, b.seconds] for b in books])
 
 

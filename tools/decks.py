@@ -149,9 +149,8 @@ def read(path):
 
 def deck(path, vendored, moving, there, house):
     """The HTML of a page's deck."""
-    nb = read(path)
     stacks = []
-    for slide in derive(nb, house):
+    for slide in derive(frames.sharpened(read(path), path, path.resolve().parent.parent), house):
         stacks.append([slide]) if not slide.below else stacks[-1].append(slide)
     first, body = stacks[0][0], []
     for stack in stacks:

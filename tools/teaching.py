@@ -157,7 +157,7 @@ def sessions(said, books, notebooks):
                  for session in known]
         text.append(f"**{plan['title']}.** {plan['note']}")
         if plan is said["plan"][0]:
-            text.append(table(["", "page", "show, under", "leave out", "min"], [
+            text.append(table(["session", "page", "show, under", "leave out", "min"], [
                 [str(place), name, f"*{shown(one, notebooks)[0]}*", one["skip"], str(one["minutes"])]
                 for place, (session, names) in enumerate(zip(known, links, strict=True), 1)
                 for one, name in zip(session, names, strict=True)]))

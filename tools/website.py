@@ -65,18 +65,21 @@ def opened(text):
                   r"<details>\n<summary>\1</summary>\n\n\2\n\n</details>", text, flags=re.DOTALL)
 
 
-def picture(png, alt, name, static):
-    """Write a picture (base64) among the site's files -> its tag, which knows its size, so that no text jumps."""
+def picture(png, alt, name, static, dpi=100):
+    """Write a picture (base64) among the site's files -> its tag, which knows its size, so that no text jumps.
+
+    dpi: its dots an inch; the page has 100 of them.
+    """
     data = base64.b64decode(png)
     (static / "pictures").mkdir(parents=True, exist_ok=True)
     (static / "pictures" / name).write_bytes(data)
-    width, height = struct.unpack(">II", data[16:24])
+    width, height = (size * 100 // dpi for size in struct.unpack(">II", data[16:24]))
     return img(f"../_static/pictures/{name}", alt, f' width="{width}" height="{height}" loading="lazy"')
 
 
 def moved(record, stem, draw, static):
     """The figure of a slider whose frames are kept."""
-    tags = [picture(png, alt, f"{stem}-{draw}-{at:03}.png", static)
+    tags = [picture(png, alt, f"{stem}-{draw}-{at:03}.png", static, record.get("dpi", 100))
             for at, (png, alt) in enumerate(zip(record["frames"], record["alts"], strict=True))]
     return slider(record, [re.search(r'src="([^"]*)"', tag)[1] for tag in tags], tags[0][tags[0].index(" width="):-1])
 

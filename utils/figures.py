@@ -3,22 +3,25 @@
 import numpy as np
 import torch
 
+from utils import house
 from utils.house import (  # noqa: F401 - pages take the colors from here
     BLUE,
+    DEEP,
     DIGITS,
     GREEN,
     GREY,
     HOUSE,
+    LINES,
     ORANGE,
     PALETTE,
     PURPLE,
     RED,
     SKY,
     STYLE,
-    YELLOW,
     Picture,
     settings,
 )
+from utils.legible import smallest_type
 
 
 def canvas(columns=1, rows=1, *, title="", alt, width=None, height=3.4, **subplots):
@@ -30,7 +33,8 @@ def canvas(columns=1, rows=1, *, title="", alt, width=None, height=3.4, **subplo
     if not alt.strip():
         raise ValueError("every picture needs an alt text: say in a sentence what it shows")
     with settings(HOUSE):
-        picture = Picture(figsize=(width or min(4.6 * columns + 0.4, 12), height * rows), dpi=100, layout="constrained")
+        size = width or min(4.6 * columns + 0.4, 12), height * rows
+        picture = Picture(figsize=size, dpi=house.DPI, layout="constrained")
         picture.alt = alt
         axes = picture.subplots(rows, columns, **subplots)
         if title:
@@ -82,8 +86,9 @@ def grid(images, columns=10, *, title="", alt, shape=None, limits=(0, 1), width=
 def rows_of_images(rows, *, title="", alt, limits=(0, 1), width=9):
     """A picture with one labelled row of images for each {label: (B, n)}."""
     count = max(len(images) for images in rows.values())
+    room = 0.3 + max(len(label) for label in rows) * 0.56 * smallest_type(width) / 72  # of labels, in inches
     picture, axes = canvas(1, len(rows), title=title, alt=alt, width=width,
-                           height=(width - 1.6) / count * 1.04 + (0.45 / len(rows) if title else 0), squeeze=False)
+                           height=(width - room) / count * 1.04 + (0.45 / len(rows) if title else 0), squeeze=False)
     for ax, (label, images) in zip(axes[:, 0], rows.items(), strict=True):
         show_images(ax, images, count, limits=limits)
         ax.text(-0.012, 0.5, label, transform=ax.transAxes, ha="right", va="center")
@@ -91,14 +96,14 @@ def rows_of_images(rows, *, title="", alt, limits=(0, 1), width=9):
 
 
 def curves(ax, lines, *, x=None, xlabel="step", ylabel="", title="", log="", smooth=1):
-    """Draw {label: values} as lines into an axis. log: '', 'x', 'y' or 'xy'. smooth: running mean over that many."""
+    """Draw {label: values} as lines, each in a style of its own; log: '', 'x', 'y' or 'xy'; smooth: a running mean."""
     for label, values in lines.items():
         values = to_numpy(values).astype(float)
         at = np.arange(len(values)) if x is None else to_numpy(x)
         if smooth > 1 and len(values) >= smooth:
             values = np.convolve(values, np.ones(smooth) / smooth, mode="valid")
             at = at[smooth - 1:]
-        ax.plot(at, values, label=label)
+        ax.plot(at, values, label=label, linestyle=LINES[len(ax.lines) % len(LINES)])
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if "x" in log:
         ax.set_xscale("log")
@@ -113,7 +118,7 @@ def digit_cloud(ax, points, labels, *, title="", xlabel="z₁", ylabel="z₂", s
     points, labels = to_numpy(points), to_numpy(labels)
     for digit in np.unique(labels):
         cloud = points[labels == digit]
-        ax.scatter(*cloud.T, s=size, color=DIGITS(int(digit)), alpha=0.5, linewidths=0)
+        ax.scatter(*cloud.T, s=size, color=DIGITS(int(digit)), alpha=0.8, linewidths=0)
         ax.text(*np.median(cloud, axis=0), str(digit), ha="center", va="center", fontsize=12, fontweight="bold",
                 bbox={"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": DIGITS(int(digit))})
     ax.set(title=title, xlabel=xlabel, ylabel=ylabel)

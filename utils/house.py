@@ -19,12 +19,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure, FigureBase  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from utils.legible import make_legible  # noqa: E402
+
 _log.setLevel(_level)  # from here on it speaks to the reader again
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW, GREY = (  # Okabe & Ito: told apart by colour-blind eyes
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#6E6E6E")
-PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY, YELLOW)
-DIGITS = matplotlib.colormaps["tab10"]  # ten classes need ten hues; figures write the digit beside the color
+BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY = (  # Okabe & Ito's hues, dark enough to stand 3:1 against white
+    "#005A92", "#C48A00", "#007F5C", "#A63200", "#CC79A7", "#5A92E0", "#4D4D4D")
+PALETTE = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY, GREY)
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))  # beside PALETTE, for who sees no hue
+DPI = 100  # dots an inch of new pictures; whoever draws for a projector sets more
+DIGITS = matplotlib.colors.ListedColormap(  # ten classes need ten hues; figures write the digit beside the color
+    ["#1F77B4", "#C25A00", "#2A8A2A", "#D62728", "#9467BD", "#8C564B", "#C2479E", "#6E6E6E", "#7F7F12", "#0E7F8C"])
+DEEP = matplotlib.colors.ListedColormap(  # an ordered scale for marks on white: viridis, as far as it stands 3:1
+    matplotlib.colormaps["viridis"](np.linspace(0, 0.58, 256)))
 STYLE = {
     "font.size": 11, "axes.titlesize": 12, "axes.labelsize": 11, "legend.fontsize": 10, "figure.titlesize": 13,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
@@ -33,6 +40,8 @@ STYLE = {
 }
 _plain = matplotlib.rcParamsDefault.copy()  # every setting that a picture could take from the reader
 _plain["font.family"] = "DejaVu Sans"  # by name: the list behind "sans-serif" is one that a cell may have changed
+_plain.update({"legend.handlelength": 1.6, "legend.labelspacing": 0.25, "legend.handletextpad": 0.5,  # large type, so
+               "legend.borderpad": 0.25, "legend.columnspacing": 1.2, "legend.framealpha": 0.9})       # small boxes
 _plain._set("backend", "agg")  # else a box plot, which reads them all, would start the reader's
 _styled = _plain.copy()
 _styled.update(STYLE)
@@ -129,6 +138,7 @@ class Picture:
         """
         with settings(HOUSE):
             agg = FigureCanvasAgg(self.figure)
+            make_legible(self.figure, agg.get_renderer())
             lent = like is not None and like.lend(self.figure)
             agg.draw()
             fits = lent and like.holds(self.figure, agg.get_renderer())
@@ -145,6 +155,9 @@ class Picture:
         image = image.convert("RGB")
         if self.colors:
             image = image.quantize(self.colors, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+            shades = np.array(image.getpalette()).reshape(-1, 3)
+            shades[(shades >= 252).all(1)] = 255  # its mean of all that is nearly white is 254, a shade beside the page
+            image.putpalette(shades.flatten().tolist())
         buffer = io.BytesIO()
         image.save(buffer, format="png")
         return buffer.getvalue()
