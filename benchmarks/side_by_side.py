@@ -18,6 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,7 +122,7 @@ def best_threads(side, effort, counts, clock):
     return min(n for n, s in tried.items() if s <= 1.03 * min(tried.values())), tried
 
 
-def compare(comparison, *, rounds=7, counts=(1,), clock="wall", say=print):
+def compare(comparison, *, rounds=7, counts=(1,), clock="wall", say=partial(print, flush=True)):
     """One row: the sides' times and qualities, turn by turn."""
     say(f"\n{comparison.what}: {comparison.quality} at most {comparison.target:g}")
     rows, able = [], []

@@ -1,4 +1,4 @@
-"""A VAE on MNIST to a test loss of 107 nats: page 10 beside the loop of PyTorch's own example, and pythae.
+"""A VAE on MNIST to a test loss of 110 nats: page 10 beside the loop of PyTorch's own example, and pythae.
 
     build/peers/bin/python benchmarks/vae.py [--quick]
 
@@ -8,6 +8,8 @@ that loop with our batch, rates and start, so that what the loader costs and wha
 pythae's default rate of 1e-4 is far too low for a race; it gets the example's.
 """
 
+import contextlib
+import io
 import logging
 import sys
 import tempfile
@@ -68,7 +70,7 @@ def pythae_side(images, efforts):
     from pythae.models.nn import BaseDecoder, BaseEncoder
     from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
-    logging.getLogger("pythae").setLevel(logging.ERROR)
+    logging.disable(logging.INFO)
 
     class Encoder(BaseEncoder):
         def __init__(self):
@@ -95,7 +97,8 @@ def pythae_side(images, efforts):
         with tempfile.TemporaryDirectory() as folder:
             plan = BaseTrainerConfig(output_dir=folder, num_epochs=epochs, learning_rate=1e-3, no_cuda=True,
                                      per_device_train_batch_size=128)
-            BaseTrainer(vae, BaseDataset(y, torch.zeros(len(y))), training_config=plan).train()
+            with contextlib.redirect_stderr(io.StringIO()):  # its progress bars
+                BaseTrainer(vae, BaseDataset(y, torch.zeros(len(y))), training_config=plan).train()
         found = models.VAE(d=20)
         found.encoder.load_state_dict(vae.encoder.net.state_dict())
         found.decoder.load_state_dict(vae.decoder.net.state_dict())
@@ -110,7 +113,7 @@ def comparisons(quick):
     images, test = digits.train.cpu(), digits.test.cpu()
     if quick:
         images, test = images[:1000], test[:500]
-    target = 250.0 if quick else {"full MNIST": 107.0, "offline digits": 113.0}[digits.source]
+    target = 250.0 if quick else {"full MNIST": 110.0, "offline digits": 116.0}[digits.source]
     dataset = pictures(images)
 
     def start(vae):
@@ -126,7 +129,7 @@ def comparisons(quick):
         return vae
 
     steps, cycles, epochs = ((20, 50, 100), (2, 4, 8), (8, 16, 32)) if quick else (
-        (700, 800, 900, 1000, 1200), (3, 4, 5), (7, 8, 9, 10, 12))
+        (300, 400, 500, 600, 700), (2, 3, 4), (4, 5, 6, 7, 8))
     return [Comparison("VAE on MNIST", "test loss, nats", target, nats, [
         Side("ours, page 10", ours, steps, ours=True, trial=100),
         Side("DataLoader loop with page 10's recipe", lambda n: example(dataset, n, 200, (start, 8e-3)), cycles,
