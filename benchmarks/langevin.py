@@ -15,6 +15,9 @@ from side_by_side import Comparison, Side, peer, program
 from utils.inference import langevin
 
 STEP = 0.1
+WHY = ("Both take the same gradient by autograd and draw the same noise, so from the same seed the particles end at the "
+       "same places. torchebm steps through a general Runge-Kutta integrator and schedulers, so at few particles, where "
+       "calls take the time, it has more of them.")
 
 
 def energy(y):
@@ -53,7 +56,7 @@ def comparisons(quick):
             "mean energy's distance from exact, nats", off, lambda y: abs(energy(y).mean().item() - wanted), [
                 Side("ours, utils.inference.langevin", lambda n, start=start: langevin(energy, start, n, step=STEP),
                      steps, ours=True),
-                peer("torchebm", lambda start=start, steps=steps: torchebm_side(start, steps))]))
+                peer("torchebm", lambda start=start, steps=steps: torchebm_side(start, steps))], WHY))
     return found
 
 

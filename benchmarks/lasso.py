@@ -89,18 +89,8 @@ def gram_gap(z, Gz, b, power, lam):
     return 0.5 * (1 - s).square() * residual + (lam * z.abs() - s[:, None] * z * c).relu().sum(1)
 
 
-def on_support(z, G, b, lam, some=64):
-    """Solve G_SS z_S = b_S − λ sign z_S for every row's support S, rows with supports of like sizes together.
-
-    Shorter supports are padded with unit rows.
-    """
-    found = torch.zeros_like(z)
-    for rows in (z != 0).sum(1).argsort().split(some):
-        found[rows] = _solved(z[rows], G, b[rows], lam)
-    return found
-
-
-def _solved(z, G, b, lam):
+def on_support(z, G, b, lam):
+    """Solve G_SS z_S = b_S − λ sign z_S for every row's support S at once: shorter ones are padded with unit rows."""
     size = int((z != 0).sum(1).max())
     order = z.abs().topk(size, dim=1).indices
     some = z.gather(1, order) != 0
