@@ -5,8 +5,8 @@
 256 atoms, 12×12 patches, λ = 0.15 (scikit-learn's alpha is the same λ), the same start. All are judged by the energy
 of held-out patches, coded by the same FISTA. Ours runs whole schedules of several lengths. `tuned` was the best of
 batches 32 to 1,024, coordinate descent or LARS, starts at random or at patches, float32 or float64, 3 to 1,000 sweeps
-a batch; `default sweeps` is the same with scikit-learn's own 1,000. Its DictionaryLearning codes every patch anew before
-each step of the dictionary, so it gets 5,000 of the 50,000 patches; all of them would take ten times as long a step.
+a batch; `default sweeps` is the same with scikit-learn's own 1,000. Its DictionaryLearning codes every patch anew
+before each step of the dictionary, so it gets 5,000 of the 50,000 patches; with all, a step takes ten times as long.
 """
 
 import sys

@@ -15,9 +15,9 @@ from side_by_side import Comparison, Side, peer, program
 from utils.inference import langevin
 
 STEP = 0.1
-WHY = ("Both take the same gradient by autograd and draw the same noise, so from the same seed the particles end at the "
-       "same places. torchebm steps through a general Runge-Kutta integrator and schedulers, so at few particles, where "
-       "calls take the time, it has more of them.")
+WHY = ("Both take the same gradient by autograd and draw the same noise: from the same seed the particles end at the "
+       "same places. torchebm steps through schedulers and a general Runge-Kutta integrator, so at few particles, "
+       "where calls take the time, it has more of them.")
 
 
 def energy(y):

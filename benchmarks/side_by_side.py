@@ -122,7 +122,7 @@ def best_threads(side, effort, counts, clock):
     return min(n for n, s in tried.items() if s <= 1.03 * min(tried.values())), tried
 
 
-def compare(comparison, *, rounds=7, counts=(1,), clock="wall", say=partial(print, flush=True)):
+def compare(comparison, *, rounds=7, counts=(1,), clock="wall", say=print):
     """One row: the sides' times and qualities, turn by turn."""
     say(f"\n{comparison.what}: {comparison.quality} at most {comparison.target:g}")
     rows, able = [], []
@@ -208,8 +208,9 @@ def program(name, doc, comparisons, arguments=None):
     clock = "cpu" if here["busy"] else "wall"
     print(f"{here['cpu']}, {here['cpus']} CPUs, load {here['load']:.1f}{', busy' * here['busy']}: {clock} seconds, "
           f"threads tried: {counts}")
+    say = partial(print, flush=True)
     rows = [compare(one, rounds=options.rounds or (2 if options.quick else 3 if one.once else 7), counts=counts,
-                    clock=clock) for one in comparisons(options.quick) if options.only in one.what]
+                    clock=clock, say=say) for one in comparisons(options.quick) if options.only in one.what]
     if not (options.quick or options.only):
         RESULTS.mkdir(exist_ok=True)
         text = json.dumps({"benchmark": name, "clock": clock, "machine": here, "rows": rows}, indent=1,
