@@ -160,6 +160,27 @@ def test_a_deck_takes_the_sharp_pictures_of_its_run_where_they_show_the_same(tmp
     assert frames.kept(path, tmp_path) == {}  # and no slider is called "all"
 
 
+@pytest.mark.parametrize("line, rows", [
+    ("    return x", ["    return x"]),
+    ('    """The gradient of the energy in W_d.   y: (B, n), z: (B, m), W_d: (n, m) -> (n, m), of all samples."""',
+     ['    """The gradient of the energy in W_d.',
+      '    y: (B, n), z: (B, m), W_d: (n, m) -> (n, m), of all samples."""']),
+    ('    """' + "word " * 20 + '"""', ['    """' + ("word " * 16).strip(), "    word word word word " + '"""']),
+    ("    u = step(z)" + " " * 50 + "  # the only line that is new here",
+     ["    # the only line that is new here", "    u = step(z)"])])
+def test_long_lines_find_room_on_a_slide(line, rows):
+    assert slides.narrow(line) == rows
+
+
+@pytest.mark.parametrize("path", notebooks(ROOT), ids=lambda path: path.stem[:2])
+def test_no_code_on_a_slide_is_wider_than_it(path):
+    for slide in slides.derive(json.loads(path.read_text(encoding="utf-8")), HOUSE):
+        for part in slide.parts:
+            lines = part.content.splitlines() if part.kind == "code" else []
+            wide = [line for line in lines if len(line) > slides.COLUMNS]
+            assert not wide, f"make these lines of cell {part.cell} shorter than {slides.COLUMNS} characters: {wide}"
+
+
 def test_a_formula_over_two_lines_is_no_list():
     assert "<li>" not in decks.markdown("Then $a = b\n+ c$, so.", set())
 

@@ -15,6 +15,7 @@ tag `no-slide`, and metadata.slideshow.slide_type: slide, subslide (below), frag
 
 import ast
 import re
+import textwrap
 from typing import NamedTuple
 
 from pages import claim_calls, text_of
@@ -112,6 +113,20 @@ def chunks(body, limit=LIST):
         found[-1].append(block)
         size += limit if table else weight
     return ["\n\n".join(part) for part in found if part]
+
+
+def narrow(line):
+    """A line of code as a slide has room for it: long docstrings go on below, a comment at the end stands above."""
+    start = line[:len(line) - len(line.lstrip())]
+    if len(line) <= COLUMNS:
+        return [line]
+    if line.lstrip().startswith('"""'):
+        said, dot, shapes = line.partition(".   ")
+        parts = [said + ".", shapes] if dot else [line]
+        return [row for part in parts for row in textwrap.wrap(part.strip(), COLUMNS, initial_indent=start,
+                                                                subsequent_indent=start)]
+    code, mark, comment = line.rpartition("  # ")
+    return [f"{start}# {comment}", code.rstrip()] if mark else [line]
 
 
 def pictures(cell):
@@ -305,8 +320,9 @@ class Deck:
         defs = [n for n in ast.parse(source).body if getattr(n, "name", None) in names] if names else []
         shown = [line for n in defs for line in [*lines[n.lineno - 1:n.end_lineno], "", ""]]
         shown = [line for line in shown if not MARK.search(line)]
-        fits = len(shown) - 2 <= LINES and all(len(line) <= COLUMNS + 24 for line in shown)
-        return "\n".join(shown).strip() if fits else ""
+        narrowed = [part for line in shown for part in narrow(line)]
+        fits = len(shown) - 2 <= LINES and all(len(line) <= COLUMNS + 24 for line in narrowed)
+        return "\n".join(narrowed).strip() if fits else ""
 
     def slider(self, draw):
         """A slider takes over the picture that its function has just drawn."""

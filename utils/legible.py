@@ -36,9 +36,6 @@ def fold(text, room, renderer):
 def make_legible(figure, renderer):
     """Type smaller than readers need is drawn larger; titles wider than their place are folded, the figure grows."""
     size = smallest_type(figure.get_figwidth())
-    for axis in (axis for ax in figure.axes if ax.axison for axis in ax._axis_map.values()):
-        if axis.get_major_ticks(1)[0].label1.get_fontsize() < size:  # ticks to come are drawn in it, too
-            axis.set_tick_params(which="both", labelsize=size)
     for text in figure.findobj(Text):
         if text.get_fontsize() < size:
             text.set_fontsize(size)
