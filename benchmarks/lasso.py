@@ -140,7 +140,8 @@ def skglm_side(y, W_d):
         return np.stack([solver.solve(W_d, one, datafit, penalty)[0] for one in y])
     solve = AndersonCD(fit_intercept=False).solve
     solve(W_d, y[0], datafit, penalty)  # compiled at the first call
-    return Side("skglm, AndersonCD signal by signal", run, (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001))
+    return Side("skglm, AndersonCD signal by signal", run,
+                (0.02, 0.005, 0.001, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5))
 
 
 def pylops_side(y, W_d):
