@@ -10,25 +10,12 @@ About ten minutes on one thread.
 """
 
 import argparse
-import ast
-import json
 import statistics
 from functools import partial
-from pathlib import Path
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01-contrastive-embedding.ipynb"
+from notebook import definitions
 
-
-def definitions(path):
-    """The imports and functions of a notebook, without the rest of it: {name: object}."""
-    cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
-    tree = ast.parse("\n".join("".join(c["source"]) for c in cells))
-    tree.body = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom | ast.FunctionDef)]
-    # the functions look their globals up here: device, images, labels
-    names = {}
-    exec("from utils.runtime import device\ndev = device()", names)
-    exec(compile(tree, str(path), "exec"), names)
-    return names
+from utils.runtime import device
 
 
 def load(nb, seed):
@@ -72,7 +59,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=10)
     options = parser.parse_args()
     parts = set(options.parts or ["pirl", "queue", "count", "long", "width"])
-    nb = definitions(NOTEBOOK)
+    nb = definitions("01-contrastive-embedding", dev=device())
     found = {}
     last = options.seeds if parts & {"pirl", "queue"} else 3
     for seed in range(last):

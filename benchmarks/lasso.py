@@ -38,7 +38,7 @@ def gram_fista(y, W_d, lam, tolerance, stretch=2.0, most=300, every=10, polish=2
     KKT equations are solved on it, as page 05 does for its optimum.   y: (B, n), W_d: (n, m) -> z: (B, m).
     """
     G, b, signals = W_d.T @ W_d, y @ W_d, y
-    step = stretch / torch.linalg.eigvalsh(G)[-1].item()
+    step = stretch / torch.linalg.eigvalsh(W_d @ W_d.T)[-1].item()
     S, pulled = torch.eye(len(G), dtype=G.dtype, device=G.device) - step * G, step * b
     power, done, failed = y.square().sum(1), torch.zeros_like(b), []
     z, move, support = done, done, done != 0
@@ -140,7 +140,8 @@ def skglm_side(y, W_d):
         return np.stack([solver.solve(W_d, one, datafit, penalty)[0] for one in y])
     solve = AndersonCD(fit_intercept=False).solve
     solve(W_d, y[0], datafit, penalty)  # compiled at the first call
-    return Side("skglm, AndersonCD signal by signal", run, (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001))
+    return Side("skglm, AndersonCD signal by signal", run,
+                (0.02, 0.005, 0.001, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5))
 
 
 def pylops_side(y, W_d):
@@ -152,7 +153,7 @@ def pylops_side(y, W_d):
     def run(steps):
         L = np.linalg.eigvalsh(W_d @ W_d.T)[-1]
         return fista(A, signals, niter=steps, eps=2 * LAM, alpha=1 / L, tol=0.0)[0].T
-    return Side("pylops, FISTA", run, STEPS)
+    return Side("pylops, FISTA", run, (100, 120, 300, 400, 500))
 
 
 def comparisons(quick):

@@ -10,7 +10,6 @@ claims: runs the page on each curve of utils/toys.py with seeds 0 to n−1 and p
 """
 
 import argparse
-import ast
 import itertools
 import json
 import math
@@ -18,19 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from notebook import definitions
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOK = ROOT / "notebooks" / "11-one-ruler.ipynb"
 CURVE = 'toys.CURVES["spiral"]'  # the page's choice, as it stands in its code
-
-
-def definitions(path):
-    """The imports, classes and functions of a notebook, without the rest of it: {name: object}."""
-    cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
-    tree = ast.parse("\n".join("".join(c["source"]) for c in cells))
-    tree.body = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)]
-    names = {}
-    exec(compile(tree, str(path), "exec"), names)
-    return names
 
 
 def product(**choices):
@@ -123,7 +114,7 @@ def claims(n):
     runs, text = [], NOTEBOOK.read_text(encoding="utf-8")
     if text.count(json.dumps(CURVE)[1:-1]) != 1:
         raise SystemExit(f"{NOTEBOOK.name} must hold {CURVE} once")
-    for curve in definitions(NOTEBOOK)["toys"].CURVES:
+    for curve in definitions(NOTEBOOK.stem)["toys"].CURVES:
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / f"{curve}.ipynb"
             page.write_text(text.replace(json.dumps(CURVE)[1:-1], json.dumps(f'toys.CURVES["{curve}"]')[1:-1]),
@@ -142,7 +133,7 @@ def main():
     parser.add_argument("--json", type=Path, help="write all rows to this file")
     options = parser.parse_args()
     if options.what == "tune":
-        nb = definitions(NOTEBOOK)
+        nb = definitions(NOTEBOOK.stem)
         rows = tune(nb, nb["toys"].CURVES["spiral"], options.only)
         best(rows)
     else:

@@ -131,7 +131,7 @@ def figure(found, path):
     ax.axvline(1, color=figures.RED)
     ax.set(xscale="log", yticks=range(len(rows)), yticklabels=[row["what"] for row, _ in rows],
            ylim=(len(rows) - 0.5, -0.5),
-           xlabel="time / our fastest (circles: other libraries, squares: our other sides)",
+           xlabel="time / our fastest (circles: others, squares: ours)",
            title="Right of the line: slower than our fastest")
     picture.savefig(path, dpi=110)
 

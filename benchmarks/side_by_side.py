@@ -18,6 +18,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -207,8 +208,9 @@ def program(name, doc, comparisons, arguments=None):
     clock = "cpu" if here["busy"] else "wall"
     print(f"{here['cpu']}, {here['cpus']} CPUs, load {here['load']:.1f}{', busy' * here['busy']}: {clock} seconds, "
           f"threads tried: {counts}")
+    say = partial(print, flush=True)
     rows = [compare(one, rounds=options.rounds or (2 if options.quick else 3 if one.once else 7), counts=counts,
-                    clock=clock) for one in comparisons(options.quick) if options.only in one.what]
+                    clock=clock, say=say) for one in comparisons(options.quick) if options.only in one.what]
     if not (options.quick or options.only):
         RESULTS.mkdir(exist_ok=True)
         text = json.dumps({"benchmark": name, "clock": clock, "machine": here, "rows": rows}, indent=1,

@@ -154,3 +154,32 @@ def test_the_gap_in_the_gram_form_is_the_duality_gap():
     y, W_d, z = torch.randn(5, 6).double(), torch.randn(6, 9).double(), torch.randn(5, 9).double()
     gap = lasso.gram_gap(z, z @ W_d.T @ W_d, y @ W_d, y.square().sum(1), 0.3)
     assert torch.allclose(gap, lasso.duality_gap(y, z, W_d, 0.3))
+
+
+@pytest.mark.parametrize("name", ["langevin", "convolutional", "dictionary"])
+def test_our_sides_reach_the_quality_on_small_problems(name):
+    one, = load(name).comparisons(quick=True)
+    ours = [side for side in one.sides if getattr(side, "ours", False)]
+    assert ours
+    for side in ours:
+        effort, found, _, reached = frame.settle(side, one, "cpu")
+        assert reached, (side.name, effort, found)
+
+
+def test_the_mean_energy_of_two_wells():
+    langevin = load("langevin")
+    x = torch.linspace(-5, 5, 1001, dtype=torch.float64)
+    E = langevin.energy(torch.cartesian_prod(x, x))
+    assert langevin.expected() == pytest.approx(((-E).softmax(0) * E).sum().item(), rel=1e-4)
+
+
+def test_a_power_law_s_exponent_is_found():
+    scaling = load("scaling")
+    assert scaling.slope([1, 2, 4, 8], [3.0, 12.0, 48.0, 192.0]) == pytest.approx(2)
+
+
+def test_growth_is_told_beside_the_theory_s():
+    one = {"scaling": [{"what": "a step", "sizes": [1000, 8000], "exponent": 1.04, "theory": "1", "seconds": [1, 8]}],
+           "vae": {"gflops": 30.0, "matmul": 60.0}}
+    text = report.growth(one)
+    assert "| a step | 1,000 to 8,000 | 1.04 | 1 |" in text and "50% of a large product's 60" in text
