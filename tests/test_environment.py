@@ -211,8 +211,9 @@ def test_the_shards_of_the_seeds_are_all_of_them():
 
 
 def test_ci_runs_the_whole_check_once():
-    *_, test, device = text(".ci/run").splitlines()
+    *_, test, device, browser = text(".ci/run").splitlines()
     assert test == "make test" and device.startswith("make device PLANTS= NB=")
+    assert browser == "make test-browser PAGES=00 || make test-browser PAGES=00"  # twice at most, and never `|| true`
     assert all((ROOT / page).exists() for page in re.findall(r"notebooks/\S+\.ipynb", device))
 
 
