@@ -153,7 +153,7 @@ def pylops_side(y, W_d):
     def run(steps):
         L = np.linalg.eigvalsh(W_d @ W_d.T)[-1]
         return fista(A, signals, niter=steps, eps=2 * LAM, alpha=1 / L, tol=0.0)[0].T
-    return Side("pylops, FISTA", run, (100, 120, 300, 400, 500))
+    return Side("pylops, FISTA", run, STEPS)
 
 
 def comparisons(quick):

@@ -178,7 +178,8 @@ def idle_culled(hub, he, other):
     return (f"an idle server is culled, timeout {timeout} s",
             f"Ended {took:.0f} s after its last cell. When he comes back its files {'are' if kept else 'ARE NOT'} "
             f"there, its variables {'are not' if lost else 'are'}. A cell that prints "
-            f"{'keeps' if busy else 'DOES NOT keep'} its server, also when the browser is closed.", kept and busy)
+            f"{'keeps' if busy else 'DOES NOT keep'} its server, also when the browser is closed.",
+            kept and busy and took >= timeout)
 
 
 def disk_full(hub, he, other):
@@ -221,7 +222,7 @@ def disk_full(hub, he, other):
     return ("one student's disk is full",
             f"He can't save, and is told: *{reason(told)}*; his kernel {'goes on' if computes else 'IS LOST'}. His "
             f"server, ended and asked for again, {anew}. The other one "
-            f"{'saves and computes' if fine else 'IS HIT AS WELL'}.", filled and bool(told) and fine)
+            f"{'saves and computes' if fine else 'IS HIT AS WELL'}.", filled and bool(told) and computes and fine)
 
 
 def port_taken(hub, he, other):
