@@ -16,7 +16,10 @@ BROWSER = os.environ.get("BROWSER") or next(filter(None, map(shutil.which, NAMES
 if os.name == "posix" and len(os.environ.get("TMPDIR", "")) > 60:  # the sockets of Chromium have short names
     os.environ["TMPDIR"] = "/tmp"
 # what in a page is ours, and which findings stop a test
+# axe reads the colors of this moment: what still fades in would be called pale
 SERIOUS = """async what => {
+  const moving = document.getAnimations().filter(a => a.effect?.getComputedTiming().endTime < 3000);
+  await Promise.race([Promise.allSettled(moving.map(a => a.finished)), new Promise(done => setTimeout(done, 5000))]);
   const found = await axe.run(what, {resultTypes: ["violations"], preload: false});
   return found.violations.filter(v => ["serious", "critical"].includes(v.impact))
     .map(v => `${v.impact} ${v.id}: ${v.nodes.length} times, ${v.nodes[0].html.slice(0, 120)}`);

@@ -129,7 +129,7 @@ def test_sliders_move_by_keyboard_or_say_that_they_stand(opened, path):
     assert not asked and not errors
 
 
-@pytest.mark.parametrize("path", DECKS[5:6], ids=lambda p: p.stem[:2])
+@pytest.mark.parametrize("path", DECKS, ids=lambda p: p.stem[:2])
 def test_speaker_view_and_print(opened, path, tmp_path):
     page, asked, _ = opened(path)
     with page.context.expect_page() as popup:
@@ -142,16 +142,17 @@ def test_speaker_view_and_print(opened, path, tmp_path):
     paper.wait_for_selector(".pdf-page")
     paper.pdf(path=str(tmp_path / "deck.pdf"), prefer_css_page_size=True, print_background=True)
     sheets = paper.locator(".pdf-page").count()
-    assert sheets == page.evaluate("Reveal.getTotalSlides()") and (tmp_path / "deck.pdf").stat().st_size > 100_000
+    assert sheets == page.evaluate("Reveal.getTotalSlides()") and (tmp_path / "deck.pdf").stat().st_size > 50_000
     assert not asked
 
 
-@pytest.mark.parametrize("path", DECKS[:1], ids=lambda p: p.stem[:2])
+@pytest.mark.parametrize("path", DECKS, ids=lambda p: p.stem[:2])
 def test_axe_finds_nothing_serious_on_any_slide(opened, serious, path):
     page, asked, _ = opened(path)
     found = {}
     while True:
         page.evaluate("() => { while (Reveal.availableFragments().next) Reveal.nextFragment(); }")
+        assert page.evaluate("document.getAnimations().length") == 0, "it moves, though less motion was asked for"
         for line in serious(page, "section.present:not(.stack)"):
             found.setdefault(line, page.evaluate("Reveal.getCurrentSlide().querySelector('h1,h2').innerText"))
         if page.evaluate("Reveal.isLastSlide()"):
