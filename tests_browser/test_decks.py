@@ -135,9 +135,13 @@ def test_speaker_view_and_print(opened, path, tmp_path):
     with page.context.expect_page() as popup:
         page.keyboard.press("s")
     popup.value.wait_for_selector("#current-slide iframe", timeout=30_000)
-    page.evaluate("Reveal.slide(3)")
-    spoken = "document.querySelector('.speaker-controls-notes .value').innerText.trim().length > 20"
-    popup.value.wait_for_function(spoken, timeout=30_000)
+    said = page.evaluate("""() => {
+        const slide = Reveal.getSlides().slice(1).find(s => s.querySelector("aside.notes")?.textContent.trim().length > 20);
+        const {h, v} = Reveal.getIndices(slide);
+        Reveal.slide(h, v);
+        return slide.querySelector("aside.notes").textContent.replace(/\\s+/g, "").slice(0, 20); }""")
+    popup.value.wait_for_function("""said => document.querySelector('.speaker-controls-notes .value')
+        .textContent.replace(/\\s+/g, "").includes(said)""", arg=said, timeout=30_000)
     paper, _, _ = opened(path, query="?print-pdf")
     paper.wait_for_selector(".pdf-page")
     paper.pdf(path=str(tmp_path / "deck.pdf"), prefer_css_page_size=True, print_background=True)
