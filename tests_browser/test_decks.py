@@ -136,7 +136,8 @@ def test_speaker_view_and_print(opened, path, tmp_path):
         page.keyboard.press("s")
     popup.value.wait_for_selector("#current-slide iframe", timeout=30_000)
     said = page.evaluate("""() => {
-        const slide = Reveal.getSlides().slice(1).find(s => s.querySelector("aside.notes")?.textContent.trim().length > 20);
+        const slide = Reveal.getSlides().slice(1).find(s =>
+            s.querySelector("aside.notes")?.textContent.trim().length > 20);
         const {h, v} = Reveal.getIndices(slide);
         Reveal.slide(h, v);
         return slide.querySelector("aside.notes").textContent.replace(/\\s+/g, "").slice(0, 20); }""")
