@@ -213,7 +213,7 @@ build/peers/.ready: benchmarks/requirements.txt | ready
 	    build/peers/bin/python -m pip install --quiet --disable-pip-version-check "$$each" </dev/null || echo "without $$each"; done
 	@touch $@
 
-BENCH ?= $(foreach job,lasso rbm vae dictionary convolutional langevin scaling,benchmarks/$(job).py)
+BENCH ?= $(foreach job,lasso rbm vae dictionary convolutional langevin divergence scaling,benchmarks/$(job).py)
 bench: build/peers/.ready  ## side by side with other libraries, benchmarks/README.md; some seconds each: make bench QUICK=1
 	for each in $(BENCH); do build/peers/bin/python $$each $(if $(QUICK),--quick) || exit 1; done
 	$(if $(QUICK),,$(BIN)/python benchmarks/report.py)

@@ -156,7 +156,7 @@ def test_the_gap_in_the_gram_form_is_the_duality_gap():
     assert torch.allclose(gap, lasso.duality_gap(y, z, W_d, 0.3))
 
 
-@pytest.mark.parametrize("name", ["langevin", "convolutional", "dictionary"])
+@pytest.mark.parametrize("name", ["langevin", "divergence", "convolutional", "dictionary"])
 def test_our_sides_reach_the_quality_on_small_problems(name):
     one, = load(name).comparisons(quick=True)
     ours = [side for side in one.sides if getattr(side, "ours", False)]

@@ -36,6 +36,13 @@ def test_amount_zero_changes_nothing(how):
     torch.testing.assert_close(corrupt(y, how, 0), y)
 
 
+@pytest.mark.parametrize("how, amount", [("masking", 1), ("gaussian", 0.5), ("boxes", 12), ("blur", 1.5), ("shift", 6),
+                                         ("inversion", 1), ("blend", 0.5)])
+def test_left_out_an_amount_is_the_one_that_pages_name_in_words(how, amount):
+    y = digits()
+    assert torch.equal(corrupt(y, how, generator=rng()), corrupt(y, how, amount, rng()))
+
+
 @pytest.mark.parametrize("how", ["masking", "gaussian", "boxes", "shift"])
 def test_every_image_has_noise_of_its_own(how):
     y = digits(1).expand(50, -1)
