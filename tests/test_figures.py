@@ -1,5 +1,6 @@
 """Pictures carry their alt text, hold what was passed in, and are drawn fast enough for a slider."""
 
+import io
 import time
 
 import numpy as np
@@ -23,6 +24,16 @@ def test_a_picture_without_alt_text_is_refused():
 
 def test_a_picture_is_the_same_bytes_twice():
     assert figures.grid(torch.ones(2, 4) / 2, alt="a").png() == figures.grid(torch.ones(2, 4) / 2, alt="a").png()
+
+
+def test_a_stored_picture_has_256_colors_and_less_than_two_thirds_of_the_bytes_of_all():
+    image = pytest.importorskip("PIL.Image")
+    picture, ax = figures.canvas(alt="a")
+    ax.imshow(np.linspace(0, 1, 200 * 200).reshape(200, 200) ** 2, cmap="viridis")
+    small = picture.png()
+    assert image.open(io.BytesIO(small)).mode == "P"
+    picture.colors = None
+    assert 1.5 * len(small) < len(picture.png())
 
 
 def test_a_title_wider_than_its_axes_is_not_cut():

@@ -7,9 +7,11 @@ What is a slide: tools/slides.py. reveal.js and MathJax come from npm, once, by 
 """
 
 import argparse
+import base64
 import html
 import json
 import re
+import struct
 import sys
 from pathlib import Path
 
@@ -110,11 +112,21 @@ def part_html(part, moving, there, page):
     return f"<figure>{img(inline(still[0]), still[1])}{say}</figure>" if still else say
 
 
+def portrait(slide):
+    """Is its one picture about as high as it is wide? Then it gets the whole height, and the words stand beside it."""
+    shown = [part.content if part.kind == "picture" else part.content[1] for part in slide.parts
+             if part.kind in ("picture", "slider")]
+    if len(shown) != 1 or not shown[0]:
+        return False
+    width, height = struct.unpack(">II", base64.b64decode(shown[0][0][:44])[16:24])  # of a PNG's first chunk
+    return height >= 0.95 * width
+
+
 def type_size(slide):
     """Large type for few words, smaller type for many; beside a picture, small enough to leave it its room."""
     kinds = {part.kind for part in slide.parts}
     if kinds & {"picture", "slider"}:
-        return "pictured"
+        return "pictured portrait" if portrait(slide) else "pictured"
     texts = [part.content for part in slide.parts if part.kind in ("text", "print")]
     load = sum(words(t) + 11 * len(re.findall(r"\$\$|\n\||\n- |\n✔", t)) // (2 if "$$" in t else 1) for t in texts)
     load += sum(10 * len(part.content.splitlines()) for part in slide.parts if part.kind == "code")
