@@ -17,7 +17,7 @@ from utils.inference import langevin
 STEP = 0.1
 WHY = ("Both take the same gradient by autograd and draw the same noise: from the same seed the particles end at the "
        "same places. torchebm steps through schedulers and a general Runge-Kutta integrator, so at few particles, "
-       "where calls take the time, it has more of them.")
+       "where calls take the time, it has more of them; at many, the same elementwise operations decide.")
 
 
 def energy(y):

@@ -25,6 +25,10 @@ from torchvision.transforms import ToTensor
 
 from utils import data, models
 
+WHY = ("Two things, told apart by the second row. A DataLoader fetches and converts pictures one by one, where page 10 "
+       "takes a batch by one index; and page 10's recipe, which starts at the mean digit and lets the rate rise and "
+       "fall once, needs half of the passes.")
+
 
 def pictures(images):
     """torchvision's MNIST over these images: a picture is made, and turned into a tensor, whenever one is asked for."""
@@ -135,7 +139,7 @@ def comparisons(quick):
         Side("DataLoader loop with page 10's recipe", lambda n: example(dataset, n, 200, (start, 8e-3)), cycles,
              trial=1),
         Side("DataLoader loop of PyTorch's example", lambda n: example(dataset, n), epochs, trial=1),
-        peer("pythae", lambda: pythae_side(images, epochs))], once=not quick)]
+        peer("pythae", lambda: pythae_side(images, epochs))], WHY, once=not quick)]
 
 
 if __name__ == "__main__":
