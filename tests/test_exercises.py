@@ -261,6 +261,14 @@ def state():
             torch.are_deterministic_algorithms_enabled())
 
 
+def test_what_a_check_draws_is_drawn_on_the_cpu_whatever_a_page_has_made_the_default():
+    x = torch.ones(3, requires_grad=True)
+    with torch.device("meta"):
+        cases = runs.drawn(exercises.EXERCISES["follow"])
+        found, there = runs._differentiate((x * x,), {"x": x})
+    assert {case["after"].device.type for case in cases} == {"cpu"} and there and found["x"].abs().min() > 0
+
+
 @pytest.mark.parametrize("ambient", [torch.enable_grad, torch.no_grad, torch.inference_mode])
 def test_a_check_changes_nothing_on_the_page_and_needs_nothing_of_it(doubling, ambient):
     threads = torch.get_num_threads()

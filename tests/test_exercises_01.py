@@ -13,7 +13,7 @@ from utils.exercises.harness import EXERCISES
 
 def info_nce_by_cross_entropy(positive, negatives, tau):
     logits = -torch.cat([positive[:, None], negatives], 1) / tau
-    return cross_entropy(logits, torch.zeros(len(positive), dtype=torch.long), reduction="none")
+    return cross_entropy(logits, positive.new_zeros(len(positive), dtype=torch.long), reduction="none")
 
 
 def pirl_by_loops(v, v_t, v_neg, tau):
@@ -62,7 +62,7 @@ def rank_by_categorical(h):
 
 def gradient_by_projector(h, g):
     u = normalize(h)
-    project = torch.eye(h.shape[1]) - u[:, :, None] * u[:, None, :]
+    project = torch.eye(h.shape[1], device=h.device) - u[:, :, None] * u[:, None, :]
     return (project @ normalize(g)[:, :, None])[:, :, 0] / torch.linalg.vector_norm(h, dim=1, keepdim=True)
 
 
@@ -70,12 +70,17 @@ def bank_by_index_copy(bank, index, fresh, momentum):
     return bank.index_copy(0, index, normalize(normalize(fresh).lerp(bank[index], momentum)))
 
 
+def partners(z):
+    """The other view's row, for every row."""
+    return torch.arange(len(z), device=z.device).roll(len(z) // 2)
+
+
 def table_by_dropping_the_diagonal(z, tau):
     n = len(z)
-    others = ~torch.eye(n, dtype=torch.bool)
+    others = ~torch.eye(n, dtype=torch.bool, device=z.device)
     logits = (course.cosines(z, z) / tau)[others].view(n, n - 1)
-    partner = (torch.arange(n) + n // 2) % n
-    return cross_entropy(logits, partner - (partner > torch.arange(n)).long(), reduction="none")
+    later = partners(z) > torch.arange(n, device=z.device)
+    return cross_entropy(logits, partners(z) - later.long(), reduction="none")
 
 
 def pirl_by_log1p(v, v_t, v_neg, tau):
@@ -132,15 +137,15 @@ WRONG = [
     ("update_bank", lambda b, i, f, m: bank_by_loop(b, i, f, m)[i], "whole bank"),
     ("update_bank", lambda b, i, f, m: b.index_copy(0, i, m * b[i] + (1 - m) * normalize(f)), "end with length 1"),
     ("update_bank", lambda b, i, f, m: b.index_copy(0, i, normalize(m * b[i] + (1 - m) * f)), "before it is mixed"),
-    ("nt_xent", lambda z, t: cross_entropy((course.cosines(z, z) - 1) / t, torch.arange(len(z)).roll(len(z) // 2),
-                                           reduction="none"), "its own negative"),
-    ("nt_xent", lambda z, t: cross_entropy(course.cosines(z, z).fill_diagonal_(0) / t,
-                                           torch.arange(len(z)).roll(len(z) // 2), reduction="none"), "became 0"),
+    ("nt_xent", lambda z, t: cross_entropy((course.cosines(z, z) - 1) / t, partners(z), reduction="none"),
+     "its own negative"),
+    ("nt_xent", lambda z, t: cross_entropy(course.cosines(z, z).fill_diagonal_(0) / t, partners(z), reduction="none"),
+     "became 0"),
     ("nt_xent", lambda z, t: table_by_loop(z, t, partner=lambda i, n: i + 1 - 2 * (i % 2)), "halfway round"),
     ("nt_xent", lambda z, t: table_by_loop(z, t, skip=lambda i, j, n: (j - i) % (n // 2) == 0), "under the fraction"),
     ("nt_xent", lambda z, t: table_by_loop(z, t, skip=lambda i, j, n: i // (n // 2) == j // (n // 2)), "both halves"),
     ("nt_xent", lambda z, t: cross_entropy((z @ z.T).fill_diagonal_(-torch.inf) / t,
-                                           torch.arange(len(z)).roll(len(z) // 2), reduction="none"), "inner products"),
+                                           partners(z), reduction="none"), "inner products"),
     ("nt_xent", lambda z, t: table_by_loop(z, t).mean(), "one value per view"),
     ("nt_xent", lambda z, t: table_by_loop(z, t)[:len(z) // 2], "shape"),
     ("cosine_gradient", lambda h, g: g / g.norm(dim=1, keepdim=True) / h.norm(dim=1, keepdim=True), "part along h"),

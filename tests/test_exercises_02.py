@@ -20,7 +20,7 @@ def minima_by_loop(y, E, data, radius):
 
 def score_by_autograd(y, y_tilde, sigma):
     """The gradient of −½|y − r|²/σ² at a constant r."""
-    y, y_tilde, sigma = torch.broadcast_tensors(y, y_tilde, torch.as_tensor(sigma))
+    y, y_tilde, sigma = torch.broadcast_tensors(y, y_tilde, torch.as_tensor(sigma, device=y.device))
     y = y.clone().requires_grad_()
     (gradient,) = torch.autograd.grad((-0.5 * (y - y_tilde).square() / sigma**2).sum(), y)
     return gradient
@@ -64,7 +64,7 @@ WRONG = [
     ("mask_pixels", lambda y, share, u: y * (u >= share) / (1 - share), "dropout"),
     ("mask_pixels", lambda y, share, u: y.mul_(u >= share), "changes its input y in place"),
     ("mask_pixels", lambda y, share, u: torch.where(u < share, y.mean(), y), "not the mean gray"),
-    ("mask_pixels", lambda y, share, u: y * (torch.rand(y.shape) >= share), "noise of its own"),
+    ("mask_pixels", lambda y, share, u: y * (torch.rand_like(y) >= share), "noise of its own"),
     ("mask_pixels", lambda y, share, u: (u >= share).float(), "this is the mask"),
     ("mask_pixels", lambda y, share, u: torch.where(u < share, u, y), "not noise"),
     ("false_minima", lambda y, E, data, radius: (found := false_minima(y, E, data + 100, radius))[
@@ -74,7 +74,7 @@ WRONG = [
     ("false_minima", lambda y, E, data, radius: (found := y[1:-1][(E[1:-1] < E[2:]) | (E[1:-1] < E[:-2])])[
         ((found[:, None] - data).abs() > radius).all(1)], "not |"),
     ("false_minima", lambda y, E, data, radius: torch.tensor(
-        [i for i, v in enumerate(y) if v in false_minima(y, E, data, radius)]), "the grid's numbers"),
+        [i for i, v in enumerate(y) if v in false_minima(y, E, data, radius)], device=y.device), "the grid's numbers"),
     ("denoiser_score", lambda y, r, s: 0.5 * (r - y) / s**2, "no factor ½"),
     ("denoiser_score", lambda y, r, s: 0.5 * (r - y).square().sum(-1) / s**2, "shape"),
     ("posterior_mean", lambda y, s: torch.tanh(y * s**2), "divide by s²"),

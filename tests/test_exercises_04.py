@@ -87,7 +87,7 @@ WRONG = [
     ("infer", lambda h, y, z: (infer(h, y, z)[0] ** 0.5, infer(h, y, z)[1]), "distance"),
     ("infer", lambda h, y, z: infer(h, y, z)[0], "it returns 1 value, 2 are asked for"),
     ("kmeans_step", lambda y, W: kmeans_with(y, W, torch.cdist(y, W).argmax(1)), "farthest"),
-    ("kmeans_step", lambda y, W: kmeans_with(y, W, nearest(y, W), empty=torch.zeros(y.shape[1])), "jumps to 0"),
+    ("kmeans_step", lambda y, W: kmeans_with(y, W, nearest(y, W), empty=y.new_zeros(y.shape[1])), "jumps to 0"),
     ("kmeans_step", lambda y, W: kmeans_with(y, W, nearest(y, W), empty=y[:0].mean(0)), "not finite"),
     ("kmeans_step", lambda y, W: kmeans_with(y, W, nearest(y, W), divide=False), "not divided"),
     ("kmeans_step", lambda y, W: kmeans_with(y, len(y) * W, nearest(y, W), divide=False) / len(y), "of all data"),

@@ -11,7 +11,7 @@ def curvature(W):
 
 
 def eye(W):
-    return torch.eye(W.shape[1], dtype=W.dtype)
+    return torch.eye(W.shape[1], dtype=W.dtype, device=W.device)
 
 
 def stacked_by_hand(y, guess, W_d, alpha):

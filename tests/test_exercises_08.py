@@ -44,7 +44,8 @@ def x_step_by_frequency(v, y_hat, K_hat, rho):
     """The dense (m, m) system of every frequency."""
     a = K_hat.conj().movedim(0, -1)[..., None].to(torch.complex128)
     b = (K_hat.conj() * y_hat + rho * torch.fft.rfft2(v)).movedim(0, -1)[..., None].to(torch.complex128)
-    x = torch.linalg.solve(rho * torch.eye(len(v), dtype=torch.complex128) + a @ a.mH, b)[..., 0].movedim(-1, 0)
+    eye = torch.eye(len(v), dtype=torch.complex128, device=v.device)
+    x = torch.linalg.solve(rho * eye + a @ a.mH, b)[..., 0].movedim(-1, 0)
     return torch.fft.irfft2(x, s=v.shape[1:]).to(v.dtype)
 
 

@@ -65,7 +65,7 @@ WRONG = [
     ("best_variance", lambda c, b: 1 / (c + 1), "beta is forgotten"),
     ("best_variance", lambda c, b: b / c, "v in v − log v − 1 is forgotten"),
     ("best_variance", lambda c, b: c / (c + b), "turned round"),
-    ("best_variance", lambda c, b: torch.ones(c.shape), "only for c = 0"),
+    ("best_variance", lambda c, b: torch.ones_like(c), "only for c = 0"),
     ("best_variance", lambda c, b: 1 / (1 + c * b), "divides where it should multiply"),
     ("best_variance", lambda c, b: b / (b + 2 * c), "it drops out"),
     ("ablated_kl", lambda m, s, drop: spring(m) if drop == "spring" else gaussian_kl(m, s) - spring(m), "be dropped"),

@@ -113,6 +113,8 @@ V1 = "sys/fs/cgroup/cpu,cpuacct"
       "sys/fs/cgroup/cpu/cpu.cfs_period_us": "50000\n"}, 4),
     ({"proc/self/cgroup": "4:cpuacct,cpu:/\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n",
       "sys/fs/cgroup/cpu/cpu.cfs_period_us": "50000\n"}, 4),
+    ({"proc/self/cgroup": "5:memory:/\n", "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "200000\n",  # none of the CPU's
+      "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n"}, 64),
     ({"proc/self/cgroup": "9:name=systemd:/\n3:cpuset:/\n1:cpu:/\n0::/a:b\n",
       "sys/fs/cgroup/unified/a:b/cpu.max": "100000 100000\n"}, 1)])
 def test_a_quota_counts(tmp_path, sixty_four, files, cpus):
@@ -121,7 +123,7 @@ def test_a_quota_counts(tmp_path, sixty_four, files, cpus):
 
 def test_the_affinity_counts_too(tmp_path, monkeypatch):
     files = {"proc/self/cgroup": "0::/\n", f"{V2}/cpu.max": "400000 100000\n"}
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {5, 6}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {5, 6} if pid == 0 else {1}, raising=False)
     assert machine.usable_cpus(computer(tmp_path, files)) == 2
     monkeypatch.delattr(os, "sched_getaffinity")  # macOS, Windows
     monkeypatch.setattr(os, "cpu_count", lambda: 8)

@@ -58,14 +58,19 @@ def page(path, rounding=False):
     return found, len(claims), took
 
 
-def answers(number, rounding=False):
-    """Put the answers to a page's exercises on the device: (what is wrong, how many were put)."""
+def answers(path, rounding=False):
+    """Put the answers to a page's exercises on the device, which is torch's default where the page makes it so: (what
+    is wrong, how many were put).
+    """
+    number = path.name[:2]
+    default = {"DEFAULT_DEVICE": "fake"} if "set_default_device" in path.read_text(encoding="utf-8") else {}
     sys.path.insert(0, str(ROOT / "tests"))
     names = sorted(__import__(f"test_exercises_{number}").RIGHT)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "makebelieve", "-p", "no:cacheprovider",
          "tests/test_exercises.py", "-k", f"({' or '.join(ASKED)}) and ({' or '.join(names)})"], cwd=ROOT,
-        env=environment(rounding) | {"PYTHONPATH": str(ROOM)}, capture_output=True, encoding="utf-8", check=False)
+        env=environment(rounding) | {"PYTHONPATH": str(ROOM)} | default, capture_output=True, encoding="utf-8",
+        check=False)
     put = sum(map(int, re.findall(r"(\d+) (?:passed|failed)", run.stdout)))
     wrong = re.findall(r"^(?:FAILED|ERROR) (.*)", run.stdout, re.MULTILINE)
     if run.returncode not in (0, 1) or not put:
@@ -86,7 +91,7 @@ def main(arguments=None):
     for path in options.notebooks or notebooks(ROOT):
         found, claims, took = page(path, options.rounding)
         tell(f"{path.name}: {claims} claims · measured {took:.0f} s on the device", found)
-        wrong, put = answers(path.name[:2], options.rounding)
+        wrong, put = answers(path, options.rounding)
         tell(f"{path.name}: {put} answers to its exercises", wrong)
         bad += len(found) + len(wrong)
     print(f"{bad} things differ." if bad else "Nothing differs from the CPU.")

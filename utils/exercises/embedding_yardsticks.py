@@ -72,7 +72,7 @@ Exercise(
         "the mean is subtracted: then a collapse to one point reads the rank of its rounding noise":
             lambda h: effective_rank(h - h.mean(0)),
         "this counts every non-zero singular value, however small": lambda h:
-            torch.tensor(float(torch.linalg.matrix_rank(h))),
+            torch.linalg.matrix_rank(h).to(h.dtype),
         "0 · log 0 became nan: torch.special.entr(p) is −p log p and knows that it is 0 there": lambda h:
             _naive_entropy(h).exp(),
         "an entropy is −Σ p log p: the minus is missing": lambda h: 1 / effective_rank(h),

@@ -14,7 +14,7 @@ import torch
 from utils.exercises import harness
 from utils.exercises.judge import agrees, judge
 from utils.exercises.messages import PLAIN
-from utils.exercises.runs import Broken, Ran, Replay, followed, names, run, undisturbed
+from utils.exercises.runs import Broken, Ran, Replay, drawn, followed, run, undisturbed
 from utils.machine import say, setting
 from utils.runtime import device
 
@@ -98,7 +98,7 @@ def mark(kept, name, seed):
 def _cases(exercise, seed):
     """The cases that judge() draws after torch.manual_seed(seed)."""
     torch.manual_seed(seed)
-    return [dict(zip(names(exercise.reference, len(case)), case, strict=True)) for case in exercise.cases()]
+    return drawn(exercise)
 
 
 @contextmanager

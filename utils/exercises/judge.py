@@ -3,14 +3,14 @@
 import torch
 
 from utils.exercises.messages import form, hint, mismatch
-from utils.exercises.runs import Broken, Replay, followed, names, run
+from utils.exercises.runs import Broken, Replay, drawn, followed, run
 
 CUT = ".detach(), .item(), .data, numpy and torch.no_grad() cut it off, and a page that learns needs it"
 
 
 def judge(answer, exercise):
     """(right?, one sentence); never raises for what the answer does."""
-    cases = [dict(zip(names(exercise.reference, len(case)), case, strict=True)) for case in exercise.cases()]
+    cases = drawn(exercise)
     wanted = [run(exercise.reference, case, seed) for seed, case in enumerate(cases)]
     got, problem = [], ""
     for seed, case in enumerate(cases):

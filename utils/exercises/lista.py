@@ -100,7 +100,7 @@ Exercise(
         "the identity is missing in S: ISTA's step starts from z":
             lambda W: (lista_matrices(W)[0], -W.T @ W / _curvature(W)),
         "S acts on codes, so it is (m, m): W_dᵀW_d, not W_dW_dᵀ":
-            lambda W: (lista_matrices(W)[0], torch.eye(len(W)) - W @ W.T / _curvature(W)),
+            lambda W: (lista_matrices(W)[0], _eye(W.T) - W @ W.T / _curvature(W)),
     },
 )
 

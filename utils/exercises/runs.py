@@ -70,6 +70,12 @@ def place(argument):
     return copy.deepcopy(argument).to(device()) if isinstance(argument, torch.nn.Module) else argument
 
 
+def drawn(exercise):
+    """[{name: argument}], drawn on the CPU also where a page's new tensors lie elsewhere; run() moves them."""
+    with torch.device("cpu"):
+        return [dict(zip(names(exercise.reference, len(case)), case, strict=True)) for case in exercise.cases()]
+
+
 def names(reference, count):
     """The names of a function's first arguments, for what is said about them."""
     known = list(inspect.signature(reference).parameters)
@@ -131,7 +137,8 @@ def _differentiate(values, inputs):
     for i, value in enumerate(values):
         if torch.is_tensor(value) and (value.is_floating_point() or value.is_complex()) and value.requires_grad:
             value = torch.view_as_real(value) if value.is_complex() else value
-            w = torch.randn(value.shape, generator=torch.Generator().manual_seed(i), dtype=torch.float32)
+            draw = torch.Generator().manual_seed(i)
+            w = torch.randn(value.shape, generator=draw, dtype=torch.float32, device="cpu")
             part = (w.to(value.device) * value).sum()
             total = part if total is None else total + part
     if total is None:

@@ -165,7 +165,7 @@ Exercise(
         "the largest are taken away: keep them, and set the others to 0": lambda z, k: z - keep_largest(z, k),
         "the k largest of the whole batch are kept: every code has its own k": lambda z, k:
             keep_largest(z.reshape(1, -1), k).view_as(z),
-        "these are the first k, not the largest k": lambda z, k: z * (torch.arange(z.shape[1]) < k),
+        "these are the first k, not the largest k": lambda z, k: z * (torch.arange(z.shape[1], device=z.device) < k),
         "the signs are lost: select by |z|, but return z": lambda z, k: keep_largest(z, k).abs(),
         "each place keeps the k largest of the batch: the atoms run along dim 1": lambda z, k:
             keep_largest(z.T, min(k, len(z))).T,
