@@ -25,7 +25,7 @@ from utils.training import batches
 LAM, BATCH, FISTA_STEPS = 0.15, 250, 15
 WHY = ("Ours codes 250 patches at once, by products of matrices, and stops after 15 steps of FISTA; scikit-learn codes "
        "patch by patch. Codes need not be exact for a dictionary to learn from them: its 1,000 sweeps a batch take "
-       "eight times as long as 10, and end no lower.")
+       "many times as long as 10, and end no lower.")
 
 
 def by_sklearn(patches, W_d, n_batches, sweeps):
@@ -62,7 +62,7 @@ def ours(patches, W_d, n_steps):
 def comparisons(quick):
     warnings.simplefilter("ignore")  # "did not converge": it is told not to
     torch.manual_seed(0)
-    atoms, target = (32, 0.6) if quick else (256, 0.288)
+    atoms, target = (32, 0.41) if quick else (256, 0.288)
     patches = data.natural_patches(1000 if quick else 50_000).cpu()
     test = data.natural_patches(100 if quick else 1000, part="test").cpu()
     start = normalize(torch.randn(patches.shape[1], atoms), dim=0)

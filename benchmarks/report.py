@@ -98,8 +98,7 @@ def growth(one):
         lines.append(f"| {row['what']} | {sizes} | {row['exponent']:.2f} | {row['theory']} |")
     vae = one["vae"]
     return "\n".join(lines) + (
-        "\n\nBelow the counted exponent an operation gets cheaper with size: small products do not fill the machine. "
-        "Above it, it gets dearer: the spectra of ADMM's 32 maps, 34 MB at 512², have outgrown the caches."
+        "\n\nBelow the counted exponent an operation gets cheaper with size, above it dearer."
         f"\n\nTraining page 10's VAE, batches of 200 on one thread, does {vae['gflops']:.0f} GFLOP/s, "
         f"{vae['gflops'] / vae['matmul']:.0%} of a large product's {vae['matmul']:.0f}.")
 

@@ -166,6 +166,17 @@ def test_our_sides_reach_the_quality_on_small_problems(name):
         assert reached, (side.name, effort, found)
 
 
+def test_nothing_learned_reaches_no_quality():
+    torch.manual_seed(0)
+    divergence, dictionary, rbm = load("divergence"), load("dictionary"), load("rbm")
+    nothing = [(divergence, lambda row: divergence.network()),
+               (dictionary, lambda row: torch.nn.functional.normalize(torch.randn(144, 32), dim=0)),
+               (rbm, lambda row: rbm.Plain(784, 6 if "likelihood" in row.what else 50))]
+    for module, made in nothing:
+        for row in module.comparisons(quick=True):
+            assert row.measure(made(row)) > 1.05 * row.target, row.what
+
+
 def test_the_mean_energy_of_two_wells():
     langevin = load("langevin")
     x = torch.linspace(-5, 5, 1001, dtype=torch.float64)

@@ -38,7 +38,7 @@ def test_amount_zero_changes_nothing(how):
 
 @pytest.mark.parametrize("how, amount", [("masking", 1), ("gaussian", 0.5), ("boxes", 12), ("blur", 1.5), ("shift", 6),
                                          ("inversion", 1), ("blend", 0.5)])
-def test_left_out_an_amount_is_the_one_that_pages_name_in_words(how, amount):
+def test_left_out_an_amount_is_the_one_that_claims_were_measured_with(how, amount):
     y = digits()
     assert torch.equal(corrupt(y, how, generator=rng()), corrupt(y, how, amount, rng()))
 

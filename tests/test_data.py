@@ -938,8 +938,8 @@ def test_stochastic_binarization_has_the_grey_value_as_its_mean():
 
 
 def test_threshold_binarization_is_fixed():
-    y = torch.tensor([[0.0, 0.49, 0.5, 1.0]])
-    assert data.binarize(y, "threshold").tolist() == [[0, 0, 1, 1]]
+    y = torch.tensor([[0.0, 127 / 255, 0.5, 128 / 255, 1.0]])
+    assert data.binarize(y, "threshold").tolist() == [[0, 0, 1, 1, 1]]
 
 
 def test_an_unknown_binarization_is_named():

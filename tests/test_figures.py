@@ -27,11 +27,12 @@ def test_a_picture_is_the_same_bytes_twice():
 
 
 def test_a_stored_picture_has_256_colors_and_less_than_two_thirds_of_the_bytes_of_all():
-    image = pytest.importorskip("PIL.Image")
+    from PIL import Image
+
     picture, ax = figures.canvas(alt="a")
     ax.imshow(np.linspace(0, 1, 200 * 200).reshape(200, 200) ** 2, cmap="viridis")
     small = picture.png()
-    assert image.open(io.BytesIO(small)).mode == "P"
+    assert Image.open(io.BytesIO(small)).mode == "P"
     picture.colors = None
     assert 1.5 * len(small) < len(picture.png())
 

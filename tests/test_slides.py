@@ -2,6 +2,7 @@
 
 import base64
 import json
+import struct
 import subprocess
 
 import decks
@@ -64,6 +65,21 @@ def test_a_picture_stands_between_the_words_around_it():
     assert heading == "Learning" and parts == [("text", "Look at the dot.", False), ("picture", (DOT, "A dot."), False),
                                                ("text", "It is small.", True)]
     assert slides.derive(nb)[-1].notes == ["Far before.", "More."]
+
+
+@pytest.mark.parametrize("size, high", [((1000, 1120), True), ((1000, 950), True), ((1000, 940), False)])
+def test_a_picture_as_high_as_wide_gets_the_whole_height_where_it_stands_alone(size, high):
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", *size) + b"\x08\x02").decode()
+
+    def kind(*parts):
+        slide = slides.Slide("One plate", False)
+        slide.parts = list(parts)
+        return decks.type_size(slide)
+
+    part = slides.Part("picture", (png, "A plate."))
+    assert decks.dots(png) == size
+    assert kind(part) == ("pictured portrait" if high else "pictured")
+    assert kind(part, part) == kind(slides.Part("slider", ("draw", None))) == "pictured"
 
 
 def test_a_slider_takes_the_place_of_the_picture_that_its_function_drew():

@@ -112,13 +112,18 @@ def part_html(part, moving, there, page):
     return f"<figure>{img(inline(still[0]), still[1])}{say}</figure>" if still else say
 
 
+def dots(png):
+    """(width, height) of a PNG (base64), from its first chunk."""
+    return struct.unpack(">II", base64.b64decode(png[:32])[16:24])
+
+
 def portrait(slide):
     """Is its one picture about as high as it is wide? Then it gets the whole height, and the words stand beside it."""
     shown = [part.content if part.kind == "picture" else part.content[1] for part in slide.parts
              if part.kind in ("picture", "slider")]
     if len(shown) != 1 or not shown[0]:
         return False
-    width, height = struct.unpack(">II", base64.b64decode(shown[0][0][:44])[16:24])  # of a PNG's first chunk
+    width, height = dots(shown[0][0])
     return height >= 0.95 * width
 
 

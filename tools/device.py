@@ -33,7 +33,8 @@ ASKED = ("test_every_exercise_accepts_its_reference", "test_every_equivalent_ans
 
 def environment(rounding=False):
     """The variables of a process that computes on the device."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("PRACTICUM_SEED", "ROUNDING")}
+    ours = "PRACTICUM_SEED", "ROUNDING", "DEFAULT_DEVICE"
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {"PRACTICUM_DEVICE": "fake"} | ({"ROUNDING": "other"} if rounding else {})
 
 

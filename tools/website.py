@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from pathlib import Path
 from posixpath import join, normpath, relpath
 
 import frames
-from decks import DeckError, img, read, slider
+from decks import DeckError, dots, img, read, slider
 from links import dead, outside
 from pages import any_console, notebooks, text_of
 from slides import drawn_by, pictures
@@ -70,10 +69,9 @@ def picture(png, alt, name, static, dpi=100):
 
     dpi: its dots an inch; the page has 100 of them.
     """
-    data = base64.b64decode(png)
     (static / "pictures").mkdir(parents=True, exist_ok=True)
-    (static / "pictures" / name).write_bytes(data)
-    width, height = (size * 100 // dpi for size in struct.unpack(">II", data[16:24]))
+    (static / "pictures" / name).write_bytes(base64.b64decode(png))
+    width, height = (size * 100 // dpi for size in dots(png))
     return img(f"../_static/pictures/{name}", alt, f' width="{width}" height="{height}" loading="lazy"')
 
 
