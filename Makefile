@@ -79,8 +79,9 @@ lint: ready
 	$(BIN)/python tools/editions.py --check
 	$(BIN)/python tools/contents.py --check
 
+# loadfile: what a file's tests share is made once (xdist 3.8 keeps no loadgroup together under pytest 9.2)
 unit: ready             ## unit tests
-	$(QUIET) $(BIN)/python -m pytest -n 2 --dist loadgroup --durations 12
+	$(QUIET) $(BIN)/python -m pytest -n 2 --dist loadfile --durations 12
 
 nbval: ready            ## every notebook in a fresh kernel, outputs compared; one: make nbval NB=notebooks/…
 	$(PAIR) $(BIN)/python -m pytest $(NBVAL) $(NB)

@@ -135,7 +135,6 @@ def digits():
         return data.binarize(data.mnist().train, "threshold")
 
 
-@pytest.mark.xdist_group("partition")
 @pytest.mark.parametrize("how", [
     dict(persistent=False, rate=0.1, centered=False), dict(persistent=True, rate=0.1, centered=False),
     dict(persistent=True, rate=0.1)], ids=["CD-1 plain", "PCD-1 plain", "PCD-1 centered"])

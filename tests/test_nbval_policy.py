@@ -13,7 +13,6 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from nbval_policy import STUDENT_TAGS, TAGS, violations
 
 ROOT = Path(__file__).parents[1]
-pytestmark = pytest.mark.xdist_group("nbval_policy")  # with --dist loadgroup its one long run is made once
 
 
 def cell(source, printed=None, tags=(), count=1, **output):

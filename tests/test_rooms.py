@@ -13,9 +13,8 @@ import pytest
 import rooms
 
 TABLES = rooms.tables()
-# sliders are tried in kernels and in a browser; the pages' exercises have wrong answers of their own (WRONG in
-# tests/test_exercises_NN.py)
-WITHOUT = {"widgets", "frames", "ahead"} | {
+# the pages' exercises have wrong answers of their own: WRONG in tests/test_exercises_NN.py
+WITHOUT = {
     f"exercises.{file.stem}" for file in (rooms.ROOT / "utils/exercises").glob("*.py")
     if f'page="{file.stem}"' in (text := file.read_text(encoding="utf-8")) or "Exercise(" in text
 } - {"exercises.harness"}

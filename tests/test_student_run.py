@@ -8,7 +8,6 @@ import student_run
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pages import text_of
 
-pytestmark = pytest.mark.xdist_group("student_run")
 HEAD = "import torch\nfrom utils import exercises\nfrom utils.claims import claim"
 ANSWER = """def squared_distance(y, c):
     # BEGIN SOLUTION: return half the square of the distance

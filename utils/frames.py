@@ -19,8 +19,7 @@ class Layout:
     def __init__(self, picture):
         figure = picture.figure
         self.kind, self.engine = _kind(figure), None
-        self.axes = [(ax.get_position(original=True).frozen(), ax.get_anchor(), ax.get_box_aspect())
-                     for ax in figure.axes]
+        self.axes = [ax.get_position(original=True).frozen() for ax in figure.axes]
         self.titles = [text.get_position() for text in _titles(figure)]
         with settings(HOUSE):
             self.touching = _touching(_boxes(figure.axes, figure.canvas.get_renderer()))
@@ -31,10 +30,8 @@ class Layout:
             return False
         self.engine = figure.get_layout_engine()
         figure.set_layout_engine("none")
-        for ax, (position, anchor, box_aspect) in zip(figure.axes, self.axes, strict=True):
+        for ax, position in zip(figure.axes, self.axes, strict=True):
             ax.set_position(position)
-            ax.set_anchor(anchor)
-            ax.set_box_aspect(box_aspect)
         for text, position in zip(_titles(figure), self.titles, strict=True):
             text.set_position(position)
         return True
@@ -60,7 +57,7 @@ def _titles(figure):
 
 
 def _kind(figure):
-    return tuple(figure.get_size_inches()), figure.dpi, len(figure.axes), len(_titles(figure))
+    return tuple(figure.get_size_inches()), len(figure.axes), len(_titles(figure))
 
 
 def _boxes(artists, renderer):
