@@ -28,9 +28,16 @@ x.numpy()                                                   to numpy
 np.asarray(x)                                               to numpy
 torch.rand(3, device=d, generator=torch.Generator())        for generator
 x.normal_(generator=torch.Generator())                      for generator
+torch.rand(3, generator=torch.Generator(d))                 for generator
+y.normal_(generator=torch.Generator(d))                     for generator
+torch.randperm(3, generator=torch.Generator(d))             for generator
 nn.Linear(4, 2)(x)                                          same device
 nn.functional.conv2d(x.view(1, 1, 3, 4), y.view(1, 1, 3, 4))  same device
 x * torch.tensor(2.0)
+torch.rand(3, device=d, generator=torch.Generator(d)), x.normal_(generator=torch.Generator(device=d))
+torch.randperm(3, device=d, generator=torch.Generator(d))
+torch.bernoulli(x, generator=torch.Generator(d)), torch.multinomial(x, 2, generator=torch.Generator(d))
+torch.rand(3, generator=torch.Generator()), torch.utils.data.DataLoader(range(4), shuffle=True).__iter__().__next__()
 x[y[:, 0] > 0]
 x[torch.tensor([0, 2])]
 x.copy_(y)
@@ -61,6 +68,11 @@ for line in {CALLS.splitlines()[1:]!r}:
 torch.manual_seed(0); first, own = torch.rand(5, device=d), torch.rand(5)
 torch.manual_seed(0); own_first, second = torch.rand(5), torch.rand(5, device=d)
 print("streams", torch.equal(first, second), torch.equal(own, own_first), torch.equal(first.cpu(), own))
+own = torch.Generator(d).manual_seed(8)
+torch.manual_seed(0); torch.rand(9, device=d, generator=own); third, fourth = torch.rand(5, device=d), torch.rand(3)
+again = torch.Generator("fake").manual_seed(8)
+print("own generator", torch.equal(third, first), own.device.type == d.type, torch.equal(
+    torch.rand(9, device=d, generator=again), torch.rand(9, device=d, generator=again.manual_seed(8))))
 with torch.random.fork_rng(devices=[0], device_type="fake"):
     torch.rand(3, device=d)
 print("forked", torch.rand(2, device=d).tolist() == (torch.manual_seed(0), torch.rand(7, device=d))[1][5:].tolist())
@@ -83,6 +95,7 @@ def test_it_refuses_what_cuda_refuses_and_nothing_else(rounding):
         line, = (one for one in lines if re.match(r"(passes|refused) " + re.escape(call), one))
         assert line.startswith("refused") and words in line if words else line.startswith("passes"), line
     assert "streams True True False" in lines or "streams True True True" in lines
+    assert "own generator True True True" in lines
     assert "forked True" in lines
     assert (float(lines[-1].removeprefix("rounding ")) > 0) == bool(rounding)
 

@@ -1,9 +1,9 @@
 """A device that is not the CPU, without any hardware: `import makebelieve`, and PRACTICUM_DEVICE=fake computes on it.
 
 Its tensors hold a tensor of the CPU each, and every operation on them comes by here. What CUDA refuses is refused:
-tensors of two devices in one operation, a generator of the CPU, `.numpy()`, a CPU tensor indexed by a tensor of the
-device. Random numbers come from a generator of its own. ROUNDING=other adds up in another order, divides by a number as
-CUDA does, and convolves in TF32.
+tensors of two devices in one operation, the other device's generator, `.numpy()`, a CPU tensor indexed by a tensor of
+the device. Random numbers come from a generator of its own. ROUNDING=other adds up in another order, divides by a
+number as CUDA does, and convolves in TF32.
 
 It can't show CUDA's times, memory, streams or nondeterminism. It uses what torch calls PrivateUse1, from 2.13 on, an
 interface that is experimental: what breaks with a newer torch is this file, not the course.
@@ -13,12 +13,14 @@ import os
 from functools import cache
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils import backend_registration
 from torch.utils._mode_utils import no_dispatch
 
 NAME = "fake"
 OTHER_ROUNDING = os.environ.get("ROUNDING") == "other"
 stream = torch.Generator().manual_seed(torch.initial_seed() % 2**63)  # the device's random numbers
+generators = {}  # of the device, by what torch calls the same
 seen = set()  # names of the operations that have come by
 
 COPIES = {"_to_copy", "copy_", "copy", "_copy_from", "_copy_from_and_resize"}
@@ -52,6 +54,40 @@ class Backend(backend_registration._DummyBackendModule):
 
     def synchronize(self, device=None):
         """Nothing is ever under way."""
+
+
+class Generator(torch.Generator):
+    """A generator of the CPU or of the device, whose random numbers the CPU makes as well."""
+
+    @staticmethod
+    def __new__(cls, device="cpu"):
+        away = torch.device(device).type == NAME
+        made = super().__new__(cls, "cpu" if away else device)
+        if away:
+            generators[made._cdata] = made
+        return made
+
+    def __init__(self, device="cpu"):
+        super().__init__()
+
+    @property
+    def device(self):
+        return DEVICE if is_away(self) else super().device
+
+
+def is_away(generator):
+    """Does it belong to the device? torch hands another object on for the same generator."""
+    return generator is not None and generator._cdata in generators
+
+
+class Refusal(TorchFunctionMode):
+    """Refuses a generator of the device for random numbers of the CPU; they never come by here."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        out = function(*args, **(kwargs or {}))
+        if kwargs and is_away(kwargs.get("generator")) and not isinstance(out, Away):
+            raise RuntimeError(f"Expected a 'cpu' device type for generator but found '{NAME}'")
+        return out
 
 
 class Away(torch.Tensor):
@@ -129,7 +165,7 @@ def run(operation, args, kwargs):
     seen.add(rule.base)
     if rule.base == "lift_fresh":
         return args[0]
-    if kwargs.get("generator") is not None:
+    if kwargs.get("generator") is not None and not is_away(kwargs["generator"]):
         raise RuntimeError(f"Expected a '{NAME}' device type for generator but found 'cpu'")
     home = []  # the CPU's tensors among the arguments
     low = [_lowered(a, home) for a in args]
@@ -139,6 +175,8 @@ def run(operation, args, kwargs):
         named["device"] = "cpu" if target.type == NAME else target
     if home:
         _refuse_two_devices(rule, args, home)
+    if rule.seeded and rule.takes_generator:
+        named["generator"] = kwargs.get("generator") or stream
     compute = _drawn if rule.seeded else _rounded if OTHER_ROUNDING and not rule.mutates else _plain
     out = compute(rule, operation, low, named)
     if not rule.mutates:
@@ -204,7 +242,7 @@ def _plain(rule, operation, low, named):
 def _drawn(rule, operation, low, named):
     """Random numbers from the device's own stream."""
     if rule.takes_generator:
-        return operation(*low, **named, generator=stream)
+        return operation(*low, **named)
     state = torch.get_rng_state()  # rand_like, dropout and the like take the CPU's: lend them ours
     torch.set_rng_state(stream.get_state())
     try:
@@ -268,6 +306,8 @@ def _register():
         made(name, lambda source, target, non_blocking=False: (_held(target).copy_(_held(source)), target)[1])
     made("_local_scalar_dense", lambda value: _held(value).item())
     torch.__future__.set_overwrite_module_params_on_conversion(True)  # param.data = … would leave `held` behind
+    torch.Generator = Generator
+    Refusal().__enter__()  # for good
 
 
 _register()
