@@ -51,6 +51,14 @@ class Steps:
         return self.left >= 0
 
 
+async def until(condition):
+    """Wait for it, five seconds at most."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it never comes"
+        await asyncio.sleep(0.005)
+
+
 def test_who_asks(shell):
     assert ahead.request() == (None, None, False), "no kernel"
 
@@ -101,12 +109,10 @@ def test_steps_wait_for_the_end_of_cells_and_of_answers(shell):
         assert not steps.times
         shell.tell("post_run_cell")
         end = time.monotonic()
-        while len(steps.times) < 3:
-            await asyncio.sleep(0.005)
+        await until(lambda: len(steps.times) >= 3)
         ahead.answered()
         moved = time.monotonic()
-        while steps.left >= 0:
-            await asyncio.sleep(0.005)
+        await until(lambda: steps.left < 0)
         return [t - end for t in steps.times[:3]], [t - moved for t in steps.times[3:]]
     after_cell, after_answer = asyncio.run(page())
     assert after_cell[0] >= 0.2 and after_answer[0] >= 0.1 and len(after_answer) == 6
@@ -118,8 +124,7 @@ def test_whatever_waits_comes_between_two_steps(shell):
         ahead.request()
         ahead.work(steps := Steps(5))
         shell.tell("post_run_cell")
-        while not steps.times:
-            await asyncio.sleep(0.005)
+        await until(lambda: steps.times)
         between = len(steps.times)
         await asyncio.sleep(0)
         return between
@@ -134,10 +139,10 @@ def test_all_sliders_share_one_work_and_it_starts_again_when_there_is_more(shell
             ahead.work(work)
         task = ahead._kernel["task"]
         shell.tell("post_run_cell")
-        await task
+        await asyncio.wait_for(task, 5)
         assert len(first.times) == 5 and not second.times, "the one that began draws for all"
         ahead.work(second)
-        await ahead._kernel["task"]
+        await asyncio.wait_for(ahead._kernel["task"], 5)
         assert len(second.times) == 5
     asyncio.run(page())
     assert [len(calls) for calls in shell.heard.values()] == [1, 1], "cells are listened to once"

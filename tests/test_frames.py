@@ -60,7 +60,8 @@ def test_the_same_picture_again_is_the_same_to_the_last_dot(draw):
 @pytest.mark.parametrize("draw", [
     lambda n: figures.canvas(n, alt="more axes", width=4)[0],
     lambda n: two(5, height=4 * n),
-    lambda n: figures.canvas(alt="a title more", title="a" * (n - 1))[0]])
+    lambda n: figures.canvas(alt="a title more", title="a" * (n - 1))[0],
+    lambda n: figures.canvas(n, alt="more axes and a long title", width=4, title="word" * (20 * n - 19))[0]])
 def test_a_picture_of_another_kind_lays_itself_out(draw):
     assert drawn(draw, [1, 2])[1] == [draw(1).png(), draw(2).png()]
 
@@ -88,6 +89,15 @@ def test_a_title_wider_than_its_figure_is_not_cut_off():
     own = title(20).png()
     assert drawn(title, [1, 20])[1][1] == own
     assert Image.open(io.BytesIO(own)).width > 1.2 * Image.open(io.BytesIO(title(1).png())).width
+
+
+def test_hidden_axes_are_nowhere(recwarn):
+    def draw(step):
+        picture, axes = figures.canvas(2, alt="one of two", width=6)
+        axes[0].plot([0, step]), axes[1].set_visible(False)
+        return picture
+    first, second = map(axes_of, drawn(draw, [1000, 5])[0])
+    assert first == second
 
 
 def test_axes_that_lie_on_each_other_from_the_start_may_go_on():

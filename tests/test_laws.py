@@ -286,6 +286,19 @@ def test_the_free_energy_lies_between_its_bounds_and_rises_with_beta(draw, B, K,
     low, high = E.amin(1) - math.log(K) / beta, E.amin(1)
     assert (F - low >= -1e-9).all() and (high - F >= -1e-9).all()
     assert (energies.free_energy(E, 2 * beta) >= F - 1e-9).all()
+    for b in (beta, math.inf):
+        assert torch.equal(energies.free_energy(E[None], b)[0], energies.free_energy(E, b))
+
+
+@laws
+@given(draws, sizes, st.integers(1, 6), st.integers(1, 6))
+def test_an_rbm_s_free_energy_takes_any_number_of_leading_dimensions(draw, B, n, m):
+    rbm, v = draw.rbm(n, m), draw.normal(B, n)
+    rows = energies.rbm_free_energy(v, rbm.W, rbm.b, rbm.c)
+    for more in (v[0], v[:, None], v[None]):
+        found = energies.rbm_free_energy(more, rbm.W, rbm.b, rbm.c)
+        assert found.shape == more.shape[:-1]
+        assert torch.allclose(found.flatten(), rows[:found.numel()], rtol=1e-12, atol=1e-12)
 
 
 # --- partition functions ---

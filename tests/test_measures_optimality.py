@@ -79,7 +79,7 @@ def test_the_minimum_for_another_lam_is_no_minimum(wrong):
 def test_the_zero_code_is_certified_from_lam_max_on():
     y, W_d, _ = problem(3)
     zero = torch.zeros(5, 20, dtype=torch.float64)
-    for lam, certified in ((1.0, True), (0.9, False)):
+    for lam, certified in ((1.5, True), (1.0, True), (0.9, False)):
         bounds = lam * (y @ W_d).abs().amax(1)
         for i, bound in enumerate(bounds.tolist()):
             one = slice(i, i + 1)

@@ -100,6 +100,8 @@ def test_the_operators_change_one_thing_at_a_time_and_leave_messages_alone():
         (8, "return (x - 1) // 2 if up else x // 2"), (8, "return (x + 2) // 2 if up else x // 2"),
         (8, "return (x + 1) // 3 if up else x // 2"), (8, "return (x + 1) // 2 if up else x / 2"),
         (8, "return (x + 1) // 2 if up else x // 3")]
+    assert [change.new for change in operators.changes("for a, b in zip(x, y, strict=True):\n    print(a + b)")] == [
+        "pass", "print(a - b)"]
     for change in operators.changes(SOURCE):
         text = ast.unparse(change.build())
         assert change.new in " ".join(text.split()) and operators.same(text) != operators.same(SOURCE)

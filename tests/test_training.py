@@ -71,6 +71,17 @@ def test_fit_steps_at_the_rate_that_was_asked_for(one_cycle):
         assert taken == pytest.approx([0.1] * 20)
 
 
+def test_left_out_the_rate_is_a_thousandth_and_stays_so():
+    w, rates = torch.zeros(1, requires_grad=True), []
+    fit([w], lambda batch: w.sum(), [torch.zeros(1)] * 10, 10, callback=lambda step: rates.append(w.item()))
+    assert rates == pytest.approx([-1e-3 * step for step in range(11)], abs=1e-6)  # Adam's steps on a constant slope
+
+
+def test_a_history_says_what_it_saw():
+    assert repr(History()) == "History of 0 steps · measured nothing"
+    assert repr(History([4.0, 2.0] * 1000)) == "History of 2,000 steps · measured loss 4 to 3"
+
+
 def test_last_is_the_mean_of_the_last_steps():
     history = History(list(map(float, range(100))), {"a": [1.0, 2.0, 6.0]})
     assert history.last() == 74.5 and history.last(10) == 94.5 and history.last(1) == 99 and history.last(1000) == 49.5

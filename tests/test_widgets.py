@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import re
+import sys
 import time
 
 import execute
@@ -105,6 +106,15 @@ def slider(monkeypatch):
     return make
 
 
+def steps():
+    """Draw ahead until nothing is left to do: one picture a step."""
+    for number in range(100):
+        if not widgets._draw_one():
+            return
+        yield number
+    raise AssertionError("it draws for ever")
+
+
 def test_a_picture_that_cannot_be_drawn_says_why_and_the_others_stay(slider):
     broken = {2, 3}
 
@@ -118,14 +128,47 @@ def test_a_picture_that_cannot_be_drawn_says_why_and_the_others_stay(slider):
     one.handles[0].index = 1
     assert "<p>step = 2: no picture. KeyError: &#x27;&lt;2&gt;&#x27;</p>" in one.stage.value
     assert "<img" not in one.stage.value and "line" in one.stage.value, "with the place where it stopped"
-    while widgets._draw_one():
-        pass
+    list(steps())
     assert {place for _, place in widgets._kept} == {(0,), (3,)} and list(one.failed) == [(1,), (2,)]
     one.handles[0].index = 3
     assert 'alt="after 4"' in one.stage.value
     broken.clear()
     one.handles[0].index = 1
     assert 'alt="after 2"' in one.stage.value, "mended, it is drawn"
+
+
+def test_handles_have_names_and_a_line_says_where_they_stand_while_they_are_dragged(slider):
+    one = slider(lambda step, beta: line(step), step=[1, 2], beta=[0.1, 1e-7 / 3])
+    assert [handle.description for handle in one.handles] == ["step", "beta"]
+    assert [list(handle._options_labels) for handle in one.handles] == [["1", "2"], ["0.1", "3.33333e-08"]]
+    assert all(handle.continuous_update for handle in one.handles)
+    one.handles[1].index = 1
+    assert ">step = 1, beta = 3.33333e-08</span>" in one.line.value
+
+
+def test_nothing_that_a_picture_says_reaches_the_cell_that_ran_last(slider, capfd):
+    def draw(step):
+        print("to read"), print("to warn", file=sys.stderr)
+        return line(step)
+    assert "to read\nto warn" in slider(draw, step=[1]).stage.value
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_picture_that_comes_late_leaves_the_one_that_is_wanted(slider):
+    def draw(step):
+        if step == 2:  # moved on in the meantime, as it is where a thread of its own answers
+            one.handles[0].index = 2
+        return line(step)
+    one = slider(draw, step=[1, 2, 3])
+    one.handles[0].index = 1
+    assert 'alt="after 3"' in one.stage.value and len(widgets._kept) == 3
+
+
+def test_a_closed_slider_draws_nothing(slider):
+    one = slider(line, step=[1, 2])
+    one.close()
+    one.show_new()
+    assert not widgets._kept and not widgets._sliders
 
 
 @pytest.mark.parametrize("draw", [lambda step: None, lambda step, missing: None, lambda step: 1 / 0])
@@ -152,7 +195,7 @@ def test_neighbors_come_first_then_what_two_handles_reach(slider):
     one = slider(lambda a, b: line(a), a=([1, 2, 3, 4], 2), b=([5, 6, 7], 5))
     other = slider(lambda c: line(c), c=[1, 2, 3])
     order = []
-    while widgets._draw_one():
+    for _ in steps():
         order.append(list(widgets._kept)[-1])
     mine = [place for of, place in order if of is one]
     assert sorted([*mine, (1, 0)]) == list(itertools.product(range(4), range(3)))
@@ -165,8 +208,7 @@ def test_kept_pictures_fill_no_more_than_their_room(slider, monkeypatch):
     size = len(frames.Frames(line, {"step": [1]}).picture((0,))[0])
     monkeypatch.setattr(widgets, "ROOM", 4 * size)
     one = slider(line, step=[1, 2, 3, 4, 5, 6, 7, 8])
-    while widgets._draw_one():
-        pass
+    list(steps())
     ahead = [place for _, place in widgets._kept]
     assert 2 <= len(ahead) <= 4 and widgets._size() <= 4 * size, "drawing ahead pushes nothing out"
     for at in (7, 6, 5, 4, 3, 7):
@@ -262,7 +304,7 @@ def diary(tmp_path):
 
 def test_pictures_are_drawn_ahead_while_the_kernel_rests_and_at_no_other_time(reader, diary):
     reader.run(diary.source)
-    reader.run("widgets.interact(draw, beta=([10, 20, 30], 20))", person=False)
+    reader.run("widgets.interact(draw, beta=([10, 20, 30], 20))", cell="other", person=False)
     time.sleep(2)
     assert diary() == [20], "nobody is there"
     _, ids = reader.run("widgets.interact(draw, beta=([1, 2, 3, 4, 5], 4))", cell="one")

@@ -22,7 +22,7 @@ OTHER = {a: b for pair in _PAIRS for a, b in (pair.split(), pair.split()[::-1])}
     "sqrt": "square", "sorted": "list", "round": "int", "softmax": "sigmoid", "median": "mean"}
 DROPPED = {"detach", "clone", "double", "relu", "abs", "t", "conj", "flip", "clamp", "fill_diagonal_", "requires_grad_",
            "lower", "strip", "sign", "round"}
-KEYWORDS = {"device"}  # on a CPU none is missed: that is for tests/device
+KEYWORDS = {"device", "strict"}  # on a CPU no device is missed, that is for tests/device; strict is a check itself
 KEPT = {"dataclass", "contextmanager", "property", "wraps", "cache"}  # decorators that a module does not load without
 
 
@@ -78,7 +78,7 @@ def _rebuilt(source, statement, new):
 
 
 def _untouched(node):
-    """Parts in which nothing is changed: annotations, what is raised, what is printed, the text in braces."""
+    """Parts in which nothing is changed: annotations, what is raised, the text in braces, whether zip is strict."""
     if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
         yield node.annotation
     if isinstance(node, ast.FunctionDef) and node.returns:
@@ -89,6 +89,8 @@ def _untouched(node):
         yield from node.values
     if isinstance(node, ast.ImportFrom | ast.Import):
         yield from node.names
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        yield node.value
 
 
 def _slips(node):

@@ -7,7 +7,7 @@ import torch
 from utils.runtime import progress
 
 
-@dataclass(repr=False)
+@dataclass
 class History:
     """What `fit` saw: one value a step of the loss and of every quantity that the loss function reports beside it."""
 
@@ -55,7 +55,6 @@ def fit(params, loss_fn, batches, steps, lr=1e-3, one_cycle=False, label="steps"
     Raises FloatingPointError, naming the step, as soon as the loss is no longer finite; ValueError when the batches
     run out.
     """
-    params = list(params)
     # the fused kernel does the same arithmetic in one pass
     optimizer = torch.optim.Adam(params, lr=lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps) if one_cycle else None
@@ -72,7 +71,7 @@ def fit(params, loss_fn, batches, steps, lr=1e-3, one_cycle=False, label="steps"
         value = loss.item()
         if value != value or value in (float("inf"), float("-inf")):
             raise FloatingPointError(f"the loss is {value} at step {step}: lower lr={lr}, or look at the loss function")
-        optimizer.zero_grad(set_to_none=True)
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if schedule:
