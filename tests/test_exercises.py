@@ -171,6 +171,24 @@ def test_an_answer_may_differ_by_the_tolerances_of_its_exercise(fresh, options, 
     assert verdict(lambda x: 2 * (1 + off) * x)[0] == right
 
 
+def test_left_out_an_answer_may_differ_by_a_ten_thousandth_and_where_it_is_0_by_a_hundred_thousandth(fresh):
+    harness.Exercise("double", lambda x: 2 * x, lambda: [(torch.tensor([0.0, 1e4]),)], gradient=False)
+    for off, right in ((0.9, True), (1.1, False)):
+        assert verdict(lambda x: 2 * x + off * torch.tensor([1e-5, 0.0]))[0] == right  # noqa: B023
+        assert verdict(lambda x: 2 * x + off * torch.tensor([0.0, 2.0]))[0] == right  # noqa: B023
+
+
+def test_an_answer_is_judged_by_its_own_name_and_an_exercise_belongs_to_the_file_that_made_it(fresh):
+    page = {"__name__": "utils.exercises.toys", "Exercise": harness.Exercise, "torch": torch}
+    exec("def made():\n    Exercise('double', lambda x: 2 * x, lambda: [(torch.ones(3),)])", page)
+    page["made"]()
+    assert harness.EXERCISES["double"].page == "toys"
+
+    def double(x):
+        return x + x
+    assert harness.verdict(double)[0]
+
+
 def test_a_constant_that_is_none_is_told_so(fresh):
     harness.Exercise("still", lambda x, c: x + c.detach(), lambda: [(torch.randn(3), torch.randn(3))])
     assert "a gradient flows through c, which must be a constant" in verdict(lambda x, c: x + c, "still")[1]
@@ -358,7 +376,9 @@ def test_tally(doubling, capsys):
                   'treble = exercises.check("treble")', 'exercises.tally("toys")'])
     lines = capsys.readouterr().out.splitlines()
     assert "✘ 1 of 2 exercises solved, open: treble" in lines and lines[-1] == "✔ 2 of 2 exercises solved"
-    with pytest.raises(KeyError, match="no page is called 'joys'; there are toys"):
+    for page in "bears", "dolls", "cars", "balls":
+        harness.Exercise(f"of {page}", lambda x: x, doubling.cases, page=page)
+    with pytest.raises(KeyError, match="no page is called 'joys'; there are balls, bears, cars, dolls, toys"):
         harness.tally("joys")
 
 

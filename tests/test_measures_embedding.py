@@ -1,16 +1,21 @@
 """The rods of notebook 01, where the answer is known."""
 
 import math
+import warnings
 
 import pytest
 import torch
+from sklearn import linear_model
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info
 
 from utils.measures.embedding import effective_rank, probe_accuracy, uniformity
 
 
 def test_effective_rank_where_it_is_known():
     torch.manual_seed(0)
-    assert effective_rank(torch.eye(7)) == pytest.approx(7)
+    assert effective_rank(torch.eye(7)) == effective_rank(torch.eye(7).half()) == pytest.approx(7)
     assert effective_rank(torch.ones(50, 8)) == pytest.approx(1)
     assert effective_rank(torch.diag(torch.tensor([1.0, 1, 0, 0]))) == pytest.approx(2)
     assert effective_rank(torch.diag(torch.tensor([3.0, 1]))) == pytest.approx(
@@ -62,10 +67,29 @@ def test_probe_tunes_its_penalty():
     assert tuned > probe_accuracy(h, labels, h_test, labels_test, Cs=(100,))
 
 
-def test_probe_with_few_rows_does_not_tune():
-    torch.manual_seed(0)
-    h, labels = torch.randn(20, 4), torch.arange(20) % 10
-    assert 0 <= probe_accuracy(h, labels, h, labels) <= 100
+@pytest.mark.parametrize("n, tried", [(39, []), (40, [0.001, 0.01, 0.1, 1, 10]), (80, [0.001, 0.01, 0.1, 1, 10])])
+def test_the_probe_is_scikit_learn_s_and_three_quarters_choose_its_penalty_where_there_are_forty_rows(
+        n, tried, monkeypatch, recwarn):
+    asked, learner = [], linear_model.LogisticRegression
+
+    class Recorded(learner):
+        def fit(self, h, labels):
+            threads = [pool["num_threads"] for pool in threadpool_info()]
+            asked.append((self.C, len(h), self.max_iter, self.tol, max(threads)))
+            warnings.warn("not yet", ConvergenceWarning, stacklevel=1)
+            return super().fit(h, labels)
+    monkeypatch.setattr(linear_model, "LogisticRegression", Recorded)
+    draw = torch.Generator().manual_seed(n)
+    labels = torch.arange(n) % 2
+    h = (torch.randn(n, 6, generator=draw) + labels[:, None]).requires_grad_()
+    found = probe_accuracy(h, labels, h, labels)
+    assert [row[:2] for row in asked[:-1]] == [(C, n * 3 // 4) for C in tried] and asked[-1][1] == n
+    assert tried or asked[-1][0] == 1
+    assert {row[2:] for row in asked} == {(300, 1e-3, 1)} and not recwarn.list
+
+    x, y = StandardScaler().fit_transform(h.detach().numpy()), labels.numpy()
+    alone = learner(C=asked[-1][0], max_iter=300, tol=1e-3).fit(x, y)
+    assert found == pytest.approx(100 * alone.score(x, y)) and 50 < found < 100
 
 
 def test_uniformity_is_the_logarithm_of_a_mean_at_the_temperature_asked_for():

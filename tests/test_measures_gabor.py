@@ -133,6 +133,9 @@ def test_locality_of_what_is_known():
     window[10:19, 5:14] = 1.0
     found = locality(torch.stack([dot, flat, window, torch.zeros(28, 28)]).view(4, -1), size=28)
     torch.testing.assert_close(found, torch.tensor([1.0, 81 / 784, 1.0, 0.0]))
+    faint = 1e-6 * torch.stack([dot, flat, window]).view(3, -1)
+    torch.testing.assert_close(locality(faint, size=28), found[:3])
+    torch.testing.assert_close(locality(faint, size=28, window=1), torch.tensor([1.0, 1 / 784, 1 / 81]))
 
 
 def test_locality_of_two_dots_apart_is_the_larger_one():

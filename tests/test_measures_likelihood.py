@@ -100,6 +100,12 @@ def test_more_samples_never_lower_the_bound_even_far_from_what_floats_hold():
     assert (bounds[1] < bounds[5]).all() and (bounds[5] < bounds[50]).all()
 
 
+def test_left_out_the_counts_are_those_of_the_page():
+    zero = torch.zeros(2, 1)
+    found = iwae_bounds(lambda y, z: z.square().sum(-1), zero, zero, zero)
+    assert list(found) == [1, 5, 50, 500]
+
+
 def test_counts_that_do_not_divide_are_refused():
     with pytest.raises(ValueError, match="must divide the largest, 5"):
         iwae_bounds(lambda y, z: z.sum(-1), torch.zeros(1, 1), torch.zeros(1, 1), torch.zeros(1, 1), ks=(1, 2, 5))

@@ -21,6 +21,7 @@ def pits_at(points, centers):
 def test_the_box_runs_along_y1_first():
     grid = box(1.0, 3)
     assert grid[:4].tolist() == [[-1, -1], [0, -1], [1, -1], [-1, 0]] and len(grid) == 9
+    assert torch.equal(box(), box(2.0, 121)) and box().shape == (121**2, 2)
 
 
 @pytest.mark.parametrize("radius", [0.5, 1.0, 1.7])
