@@ -1,11 +1,13 @@
 """Sparse inference against an independent solver, against its theorems, and against what must be refused."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from sklearn.linear_model import Lasso
 
 from utils.energies import shrinkage, sparse_energy
-from utils.inference import fista, ista
+from utils.inference import fista, gibbs, ista, langevin, metropolis
 
 SOLVERS = [ista, fista]
 DTYPES = [torch.float32, torch.float64]
@@ -159,6 +161,29 @@ def test_the_path_is_seen_whole_and_kept(solve):
     assert len(path) == 7 and torch.count_nonzero(path[0]) == 0 and torch.equal(path[-1], z)
     for k, point in enumerate(path):
         assert torch.equal(point, solve(y, W_d, lam, k))
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_left_out_there_are_a_hundred_steps_from_zero(solve):
+    y, W_d, lam = problem(8)
+    assert torch.equal(solve(y, W_d, lam), solve(y, W_d, lam, 100, z0=torch.zeros(len(y), W_d.shape[1]).to(y)))
+    for faint in (0.1, 1e-3):  # the step is 1/L also where L < 1
+        step = 1 / torch.linalg.matrix_norm(faint * W_d, ord=2).item() ** 2
+        assert torch.equal(solve(y, faint * W_d, lam, 5), solve(y, faint * W_d, lam, 5, step=step))
+
+
+def test_left_out_samplers_do_one_step_of_their_usual_length():
+    def energy(y):
+        return (y**2).sum(-1)
+
+    def drawn(draw, *arguments, **options):
+        torch.manual_seed(8)
+        return draw(*arguments, **options)
+    y, bits = torch.tensor([[1.0, -2.0]]), torch.ones(3, 5)
+    rbm = SimpleNamespace(W=torch.ones(5, 2), b=torch.zeros(5), c=torch.zeros(2))
+    assert torch.equal(drawn(langevin, energy, y), drawn(langevin, energy, y, k=1, step=0.1, kick=1.0))
+    assert torch.equal(drawn(gibbs, rbm, bits), drawn(gibbs, rbm, bits, k=1))
+    assert torch.equal(drawn(metropolis, energy, bits), drawn(metropolis, energy, bits, k=1, temperature=1.0))
 
 
 @pytest.mark.parametrize("solve", SOLVERS)

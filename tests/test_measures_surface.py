@@ -7,7 +7,7 @@ import torch
 
 from utils import data
 from utils.energies import free_energy
-from utils.measures.surface import box, count_places, descend, local_minima, low_energy_volume
+from utils.measures.surface import box, count_places, descend, kl_by_quadrature, local_minima, low_energy_volume
 
 
 def pits_at(points, centers):
@@ -169,6 +169,23 @@ def test_a_gentle_slope_makes_short_moves():
 def test_descents_stay_in_the_box_and_leave_no_graph():
     ends = descend(lambda y: -(y * torch.tensor([1.0, -1.0])).sum(-1), torch.zeros(3, 2), steps=50, limit=0.5)
     assert ends.tolist() == [[0.5, -0.5]] * 3 and not ends.requires_grad
+
+
+def test_descents_leave_their_start_alone_and_take_leading_dimensions():
+    def energy(y):
+        return (y - torch.tensor([3.0, -0.2])).square().sum(-1)
+    start = torch.tensor([[1.0, -2.0], [0.5, 0.1], [0.2, 0.2]])
+    ends = descend(energy, start)
+    assert not start.requires_grad and torch.equal(start[1], torch.tensor([0.5, 0.1]))
+    assert torch.equal(ends, descend(energy, start, steps=200, length=0.03, limit=2.0))
+    assert torch.allclose(descend(energy, start[:, None], steps=20)[:, 0], descend(energy, start, steps=20))
+    assert not torch.allclose(descend(energy, start, steps=20), descend(energy, start, steps=21))
+
+
+def test_a_kl_in_single_precision_is_computed_in_double():
+    torch.manual_seed(0)
+    log_p, E = torch.randn(500), 100 + torch.randn(500)
+    assert kl_by_quadrature(log_p, E).item() == kl_by_quadrature(log_p.double(), E.double()).item()
 
 
 def test_places_are_balls_of_that_radius():

@@ -1,12 +1,15 @@
 """Sliders in real kernels: each shows the picture of its value, drawn ahead only while the kernel rests."""
 
 import base64
+import gc
 import io
 import itertools
 import json
 import re
 import sys
 import time
+import weakref
+from html.parser import HTMLParser
 
 import execute
 import pytest
@@ -189,6 +192,31 @@ def test_words_reach_the_page_as_words(slider):
     width, height = map(int, re.search(r'width="(\d+)" height="(\d+)"', one.stage.value).groups())
     image = re.search('base64,(.*?)"', one.stage.value)[1]
     assert Image.open(io.BytesIO(base64.b64decode(image))).size == (width, height)
+
+
+def test_a_page_reads_the_picture_s_attributes_as_they_were_written(slider):
+    read = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: read.append((tag, dict(attributes)))
+    parser.feed(slider(line, step=[1]).stage.value)
+    (tag, attributes), = read
+    assert tag == "img" and attributes["onload"] == widgets.SPEAK and attributes["alt"] == "after 1"
+
+
+def test_figures_that_nobody_needs_are_thrown_away_in_between(slider):
+    alive = []
+
+    def draw(step):
+        picture = line(step)
+        alive.append(weakref.ref(picture.figure))
+        return picture
+    slider(draw, step=list(range(25)))
+    gc.disable()
+    try:
+        list(steps())
+        assert len(alive) == 25 and sum(figure() is not None for figure in alive) < 15
+    finally:
+        gc.enable()
 
 
 def test_neighbors_come_first_then_what_two_handles_reach(slider):

@@ -95,7 +95,7 @@ def gibbs(rbm, v, k=1):
     rbm: anything with W (n, m), b (n,) and c (m,). v: (B, n) of 0 and 1 -> (B, n). No gradient is recorded: the
     chain is a constant of the loss. Taught in notebook 03. Source: Hinton (2002); week 8, "Contrastive divergence".
     """
-    W, b, c = rbm.W.detach(), rbm.b.detach(), rbm.c.detach()
+    W, b, c = rbm.W, rbm.b, rbm.c
     for _ in range(k):
         h = coin(torch.sigmoid(v @ W + c))
         v = coin(torch.sigmoid(h @ W.T + b))

@@ -62,7 +62,7 @@ def descend(energy, y, steps=200, length=0.03, limit=2.0):
         y = y.detach().requires_grad_()
         slope, = torch.autograd.grad(energy(y).sum(), y)
         move = length * (1 if i < steps // 2 else 0.3) * slope / slope.norm(dim=-1, keepdim=True).clamp(min=1)
-        y = (y.detach() - move).clamp(-limit, limit)
+        y = (y - move).clamp(-limit, limit)
     return y.detach()
 
 
