@@ -186,6 +186,15 @@ def test_left_out_samplers_do_one_step_of_their_usual_length():
     assert torch.equal(drawn(metropolis, energy, bits), drawn(metropolis, energy, bits, k=1, temperature=1.0))
 
 
+def test_what_samplers_draw_is_a_constant_of_the_loss():
+    def energy(y):
+        return (y**2).sum(-1)
+    bits = torch.ones(3, 5, requires_grad=True)
+    rbm = SimpleNamespace(W=torch.ones(5, 2, requires_grad=True), b=torch.zeros(5), c=torch.zeros(2))
+    drawn = langevin(energy, bits), metropolis(energy, bits), gibbs(rbm, bits)
+    assert not any(one.requires_grad for one in drawn)
+
+
 @pytest.mark.parametrize("solve", SOLVERS)
 def test_a_start_at_the_minimum_stays_there(solve):
     y, W_d, lam = problem(9, n=30, m=15)

@@ -27,6 +27,14 @@ def test_walls_reflect():
     assert far.abs().max() <= 1
 
 
+def test_leading_dimensions_are_rows():
+    def rolled(y):
+        return langevin(lambda y: (y**2).sum(-1), y, k=3, kick=0.0, clip=2.0, box=20.0)
+    y = torch.tensor([[30.0, -2.0], [0.1, 0.2], [-5.0, 7.0]])
+    for more in (y[:, None], y[None]):
+        assert torch.equal(rolled(more).reshape(3, 2), rolled(y))
+
+
 def test_long_gradients_are_cut_and_short_ones_are_not():
     y = torch.tensor([[30.0, 40.0], [0.3, 0.4]])
     moved = y - langevin(lambda y: 0.5 * (y**2).sum(-1), y, step=2**0.5, kick=0.0, clip=5.0)
