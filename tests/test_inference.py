@@ -169,7 +169,7 @@ def test_left_out_there_are_a_hundred_steps_from_zero(solve):
     assert torch.equal(solve(y, W_d, lam), solve(y, W_d, lam, 100, z0=torch.zeros(len(y), W_d.shape[1]).to(y)))
     for faint in (0.1, 1e-3):  # the step is 1/L also where L < 1
         step = 1 / torch.linalg.matrix_norm(faint * W_d, ord=2).item() ** 2
-        assert torch.equal(solve(y, faint * W_d, lam, 5), solve(y, faint * W_d, lam, 5, step=step))
+        assert torch.equal(solve(y, faint * W_d, 0.0, 5), solve(y, faint * W_d, 0.0, 5, step=step))
 
 
 def test_left_out_samplers_do_one_step_of_their_usual_length():
@@ -184,6 +184,13 @@ def test_left_out_samplers_do_one_step_of_their_usual_length():
     assert torch.equal(drawn(langevin, energy, y), drawn(langevin, energy, y, k=1, step=0.1, kick=1.0))
     assert torch.equal(drawn(gibbs, rbm, bits), drawn(gibbs, rbm, bits, k=1))
     assert torch.equal(drawn(metropolis, energy, bits), drawn(metropolis, energy, bits, k=1, temperature=1.0))
+
+
+def test_metropolis_flips_one_coordinate_of_each_row_whatever_stands_before_it():
+    torch.manual_seed(0)
+    for shape in ((5,), (3, 5), (3, 1, 5), (2, 3, 5)):
+        flipped = metropolis(lambda y: y.sum(-1), torch.ones(shape), temperature=0.0)
+        assert flipped.shape == shape and (flipped.sum(-1) == 4).all()
 
 
 def test_what_samplers_draw_is_a_constant_of_the_loss():
