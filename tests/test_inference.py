@@ -191,6 +191,8 @@ def test_metropolis_flips_one_coordinate_of_each_row_whatever_stands_before_it()
     for shape in ((5,), (3, 5), (3, 1, 5), (2, 3, 5)):
         flipped = metropolis(lambda y: y.sum(-1), torch.ones(shape), temperature=0.0)
         assert flipped.shape == shape and (flipped.sum(-1) == 4).all()
+    flat = metropolis(lambda y: y.sum(-1) * 0, torch.ones(3, 5), k=20, temperature=0.0)
+    assert (flat == 1).all(), "at T = 0 only what falls is kept"
 
 
 def test_what_samplers_draw_is_a_constant_of_the_loss():
