@@ -43,7 +43,7 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 # the Python of .venv may be gone: upgraded away, on a disk or in a module that is not there today
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
-.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
+.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device gpu \
         twice answers calls slides site present bench clean class assignment grading-trial \
         hub-trial npm test-browser
 
@@ -121,6 +121,9 @@ rooms: ready            ## mistakes planted in utils, one at a time: a unit test
 
 device: ready           ## pages and the checks of their exercises on a make-believe device, after planted mistakes: make device NB=…
 	$(QUIET) $(BIN)/python tools/device.py $(if $(PLANTS),--plants) $(if $(ROUNDING),--rounding) $(NB)
+
+gpu: ready              ## pages and the checks of their exercises on this machine's GPU, twice, in one table: make gpu NB=…
+	$(ALONE) $(BIN)/python tools/gpu.py $(NB)
 
 twice: ready            ## every code cell twice in a row, then the training cells again: the same claims: make twice NB=…
 	$(QUIET) $(BIN)/python tools/twice.py $(NB)

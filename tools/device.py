@@ -38,13 +38,13 @@ def environment(rounding=False):
     return kept | {"PRACTICUM_DEVICE": "fake"} | ({"ROUNDING": "other"} if rounding else {})
 
 
-def page(path, rounding=False):
-    """Run one page on the device: (what differs from the stored one, claims seen, seconds)."""
+def page(path, env, load):
+    """Run one page after a cell that loads its device: (what differs from the stored one, its claims, seconds)."""
     stored, nb = read(path), read(path)
-    nb.cells.insert(0, new_code_cell(LOAD))
+    nb.cells.insert(0, new_code_cell(load))
     start, found = time.perf_counter(), []
     try:
-        run(nb, path.parent, environment(rounding), timeout=TIMEOUT, allow_errors=True)
+        run(nb, path.parent, env, timeout=TIMEOUT, allow_errors=True)
     except STOPS as error:
         found.append(f"the run ends: {' '.join(str(error).split())[:300]}")
     took, cells = time.perf_counter() - start, code_cells(nb)
@@ -56,21 +56,22 @@ def page(path, rounding=False):
         place = where(number, cell)
         found += [f"{place} stops: {error}" for error in errors(cell) if not error.startswith("ClaimFailed")]
         found += [f"{place} says {new!r}, stored is {old!r}" for old, new in differences(was, cell, red)]
-    return found, len(claims), took
+    return found, claims, took
 
 
-def answers(path, rounding=False):
+def answers(path, env):
     """Put the answers to a page's exercises on the device, which is torch's default where the page makes it so: (what
     is wrong, how many were put).
     """
-    number = path.name[:2]
-    default = {"DEFAULT_DEVICE": "fake"} if "set_default_device" in path.read_text(encoding="utf-8") else {}
-    sys.path.insert(0, str(ROOT / "tests"))
+    number, device = path.name[:2], env["PRACTICUM_DEVICE"]
+    default = {"DEFAULT_DEVICE": device} if "set_default_device" in path.read_text(encoding="utf-8") else {}
+    plugins = ["-p", "makebelieve"] * (device == "fake") + ["-p", "by_default"]
+    sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
     names = sorted(__import__(f"test_exercises_{number}").RIGHT)
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--tb=line", "-p", "makebelieve", "-p", "no:cacheprovider",
+        [sys.executable, "-m", "pytest", "-q", "--tb=line", *plugins, "-p", "no:cacheprovider",
          "tests/test_exercises.py", "-k", f"({' or '.join(ASKED)}) and ({' or '.join(names)})"], cwd=ROOT,
-        env=environment(rounding) | {"PYTHONPATH": str(ROOM)} | default, capture_output=True, encoding="utf-8",
+        env=env | {"PYTHONPATH": str(ROOM)} | default, capture_output=True, encoding="utf-8",
         check=False)
     put = sum(map(int, re.findall(r"(\d+) (?:passed|failed)", run.stdout)))
     wrong = re.findall(r"^(?:FAILED|ERROR) (.*)", run.stdout, re.MULTILINE)
@@ -86,13 +87,13 @@ def main(arguments=None):
     parser.add_argument("--plants", action="store_true", help="first see planted device mistakes stop")
     options = parser.parse_args(arguments)
     any_console()
-    bad = 0
+    bad, env = 0, environment(options.rounding)
     if options.plants:
         bad += subprocess.run([sys.executable, ROOM / "plant.py"], env=environment(), check=False).returncode
     for path in options.notebooks or notebooks(ROOT):
-        found, claims, took = page(path, options.rounding)
-        tell(f"{path.name}: {claims} claims · measured {took:.0f} s on the device", found)
-        wrong, put = answers(path, options.rounding)
+        found, claims, took = page(path, env, LOAD)
+        tell(f"{path.name}: {len(claims)} claims · measured {took:.0f} s on the device", found)
+        wrong, put = answers(path, env)
         tell(f"{path.name}: {put} answers to its exercises", wrong)
         bad += len(found) + len(wrong)
     print(f"{bad} things differ." if bad else "Nothing differs from the CPU.")

@@ -311,5 +311,3 @@ def _register():
 
 
 _register()
-if os.environ.get("DEFAULT_DEVICE"):  # pages that say torch.set_default_device put their answers so, too
-    torch.set_default_device(os.environ["DEFAULT_DEVICE"])
