@@ -43,8 +43,8 @@ RANGE  := import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 15) or sys.ex
 # the Python of .venv may be gone: upgraded away, on a disk or in a module that is not there today
 DEAD   := $(shell test ! -e .venv || $(BIN)/python -c "" >/dev/null 2>&1 || echo dead)
 
-.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device gpu \
-        twice answers calls slides site present bench clean class assignment grading-trial \
+.PHONY: dead ready lab test lint unit nbval editions-run student execute generate lock seeds merge mutants rooms device \
+        gpu twice answers calls slides site present bench clean class assignment grading-trial \
         hub-trial npm test-browser
 
 $(READY): requirements.txt requirements.lock pyproject.toml $(DEAD)

@@ -130,6 +130,6 @@ def test_what_differs_on_the_device_is_told(tmp_path, monkeypatch):
             made.outputs = one.outputs
 
     monkeypatch.setattr(device, "run", run)
-    found, claims, _ = device.page(path, device.environment(), device.LOAD)
+    found, claims, _ = device.page(path, device.environment())
     assert claims == [("it is 2", False, "3")] and len(found) == 3 and found[0] == "red: it is 2"
     assert "says 'on fake', stored is 'on cpu'" in found[1] and "stops: RuntimeError: found at least two" in found[2]

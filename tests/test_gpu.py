@@ -18,8 +18,8 @@ def played(monkeypatch, runs, wrong=()):
     """Two runs of a page, (what differs, measured numbers) each, and what is wrong with its answers."""
     left = iter(runs)
 
-    def page(path, env, load):
-        assert env["PRACTICUM_DEVICE"] == "cpu" and "makebelieve" not in load
+    def page(path, env):
+        assert env["PRACTICUM_DEVICE"] == "cpu"
         found, numbers = next(left)
         return list(found), [("it is small", True, number) for number in numbers], 3.2
     monkeypatch.setattr(gpu, "page", page)
@@ -59,5 +59,5 @@ def test_without_a_gpu_it_says_so(path, monkeypatch, capsys):
 
 def test_a_process_on_the_gpu_inherits_no_seed(monkeypatch):
     monkeypatch.setenv("PRACTICUM_SEED", "8")
-    env = gpu.environment("cuda")
+    env = gpu.environment(name="cuda")
     assert env["PRACTICUM_DEVICE"] == "cuda" and "PRACTICUM_SEED" not in env

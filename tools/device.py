@@ -31,17 +31,17 @@ LOAD = f"import sys\nsys.path.insert(0, {str(ROOM)!r})\nimport makebelieve"
 ASKED = ("test_every_exercise_accepts_its_reference", "test_every_equivalent_answer", "test_a_typical_mistake_is_told")
 
 
-def environment(rounding=False):
-    """The variables of a process that computes on the device."""
+def environment(rounding=False, name="fake"):
+    """The variables of a process that computes on the device of that name."""
     ours = "PRACTICUM_SEED", "ROUNDING", "DEFAULT_DEVICE"
     kept = {name: value for name, value in os.environ.items() if name not in ours}
-    return kept | {"PRACTICUM_DEVICE": "fake"} | ({"ROUNDING": "other"} if rounding else {})
+    return kept | {"PRACTICUM_DEVICE": name} | ({"ROUNDING": "other"} if rounding else {})
 
 
-def page(path, env, load):
-    """Run one page after a cell that loads its device: (what differs from the stored one, its claims, seconds)."""
+def page(path, env):
+    """Run one page on the device of an environment: (what differs from the stored one, its claims, seconds)."""
     stored, nb = read(path), read(path)
-    nb.cells.insert(0, new_code_cell(load))
+    nb.cells.insert(0, new_code_cell(LOAD if env["PRACTICUM_DEVICE"] == "fake" else "import torch"))
     start, found = time.perf_counter(), []
     try:
         run(nb, path.parent, env, timeout=TIMEOUT, allow_errors=True)
@@ -66,13 +66,12 @@ def answers(path, env):
     number, device = path.name[:2], env["PRACTICUM_DEVICE"]
     default = {"DEFAULT_DEVICE": device} if "set_default_device" in path.read_text(encoding="utf-8") else {}
     plugins = ["-p", "makebelieve"] * (device == "fake") + ["-p", "by_default"]
-    sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
+    sys.path.insert(0, str(ROOT / "tests"))
     names = sorted(__import__(f"test_exercises_{number}").RIGHT)
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--tb=line", *plugins, "-p", "no:cacheprovider",
          "tests/test_exercises.py", "-k", f"({' or '.join(ASKED)}) and ({' or '.join(names)})"], cwd=ROOT,
-        env=env | {"PYTHONPATH": str(ROOM)} | default, capture_output=True, encoding="utf-8",
-        check=False)
+        env=env | {"PYTHONPATH": str(ROOM)} | default, capture_output=True, encoding="utf-8", check=False)
     put = sum(map(int, re.findall(r"(\d+) (?:passed|failed)", run.stdout)))
     wrong = re.findall(r"^(?:FAILED|ERROR) (.*)", run.stdout, re.MULTILINE)
     if run.returncode not in (0, 1) or not put:
@@ -91,7 +90,7 @@ def main(arguments=None):
     if options.plants:
         bad += subprocess.run([sys.executable, ROOM / "plant.py"], env=environment(), check=False).returncode
     for path in options.notebooks or notebooks(ROOT):
-        found, claims, took = page(path, env, LOAD)
+        found, claims, took = page(path, env)
         tell(f"{path.name}: {len(claims)} claims · measured {took:.0f} s on the device", found)
         wrong, put = answers(path, env)
         tell(f"{path.name}: {put} answers to its exercises", wrong)

@@ -5,27 +5,20 @@
 Each page runs twice. No cell may stop, every claim holds, and every line that CI compares is the stored one; every
 right, equivalent and wrong answer to its exercises gets its verdict there. The table has the seconds of both runs
 beside those of the stored page, which README's machine took on its CPU, and how many of the numbers that claims
-measured are not the same in the second run: on a GPU sums may be added up in any order. Status 1 when something
-differs from the stored pages, 2 without a GPU.
+measured are not the same in the second run: times never are, and on a GPU sums may be added up in any order. Status 1
+when something differs from the stored pages, 2 without a GPU.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
 import torch
-from device import ROOT, answers, page
+from device import ROOT, answers, environment, page
 from lines import tell
 from pages import any_console, describe, notebooks, table
 
 HEAD = ["page", "claims", "differs", "answers", "wrong", "seconds", "again", "stored, CPU", "numbers that moved"]
-
-
-def environment(name):
-    """The variables of a process that computes on the device of that name."""
-    ours = "PRACTICUM_SEED", "ROUNDING", "DEFAULT_DEVICE"
-    return {key: value for key, value in os.environ.items() if key not in ours} | {"PRACTICUM_DEVICE": name}
 
 
 def moved(first, second):
@@ -36,8 +29,8 @@ def moved(first, second):
 
 def row(path, env):
     """One page: (what differs, its row of the table)."""
-    found, claims, took = page(path, env, "import torch")
-    again, second, took_again = page(path, env, "import torch")
+    found, claims, took = page(path, env)
+    again, second, took_again = page(path, env)
     found += [f"the second time {line}" for line in again if line not in found]
     wrong, put = answers(path, env)
     tell(f"{path.name}: {len(claims)} claims, {put} answers · measured {took:.0f} s and {took_again:.0f} s",
@@ -58,7 +51,7 @@ def main(arguments=None):
         return 2
     name = torch.cuda.get_device_name(options.on) if options.on.startswith("cuda") else options.on
     print(f"{name}, torch {torch.__version__}, CUDA {torch.version.cuda}", flush=True)
-    seen = [row(path, environment(options.on)) for path in options.notebooks or notebooks(ROOT)]
+    seen = [row(path, environment(name=options.on)) for path in options.notebooks or notebooks(ROOT)]
     print("", table(HEAD, [cells for _, cells in seen]), sep="\n")
     return int(any(found for found, _ in seen))
 
